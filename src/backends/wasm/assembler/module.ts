@@ -1,0 +1,88 @@
+/** A WebAssembly module: one imported memory, functions, i32 globals, exports. */
+import { ByteWriter } from "./encoding.js";
+import { FunctionBuilder } from "./function.js";
+import { control, i32, typeCodes, type ValueType } from "./opcodes.js";
+
+/** Section numbers, in the order in which sections must stand. */
+const sections = { type: 1, import: 2, function: 3, global: 6, export: 7, code: 10 } as const;
+
+/** 4 GiB: what 32-bit addresses reach. */
+export const maximumPages = 65536;
+
+type ExportKind = "function" | "global";
+const exportCodes: Readonly<Record<ExportKind, number>> = { function: 0, global: 3 };
+
+export class ModuleBuilder {
+  private readonly types = new Map<string, { readonly index: number; readonly bytes: ByteWriter }>();
+  private readonly functions: FunctionBuilder[] = [];
+  private readonly exports: { name: string; kind: ExportKind; index: number }[] = [];
+  private globals = 0;
+  private readonly sharedMemory: boolean;
+
+  constructor(options: { readonly sharedMemory?: boolean } = {}) {
+    this.sharedMemory = options.sharedMemory ?? false;
+  }
+
+  /** A function whose body is written later; it can be called at once. */
+  function(parameters: readonly ValueType[], results: readonly ValueType[]): FunctionBuilder {
+    const made = new FunctionBuilder(this.functions.length, parameters, results);
+    this.functions.push(made);
+    return made;
+  }
+
+  /** A mutable i32 global that starts at 0. */
+  global(): number {
+    return this.globals++;
+  }
+
+  export(name: string, kind: ExportKind, index: number): void {
+    this.exports.push({ name, kind, index });
+  }
+
+  private typeIndex(parameters: readonly ValueType[], results: readonly ValueType[]): number {
+    const key = `${parameters.join()}>${results.join()}`;
+    const known = this.types.get(key);
+    if (known !== undefined) return known.index;
+    const bytes = new ByteWriter().byte(0x60).unsigned(parameters.length);
+    for (const type of parameters) bytes.byte(typeCodes[type]);
+    bytes.unsigned(results.length);
+    for (const type of results) bytes.byte(typeCodes[type]);
+    const index = this.types.size;
+    this.types.set(key, { index, bytes });
+    return index;
+  }
+
+  /** The binary module, which imports its memory as `env.memory`. */
+  finish(): Uint8Array<ArrayBuffer> {
+    const functionSection = vectorOf(this.functions, (out, { parameters, results }) =>
+      out.unsigned(this.typeIndex(parameters, results)),
+    );
+    const typeSection = vectorOf([...this.types.values()], (out, { bytes }) => out.append(bytes.finish()));
+    const importSection = new ByteWriter().unsigned(1).name("env").name("memory").byte(0x02);
+    // A shared memory must state its maximum; one that is not shared may be anything.
+    if (this.sharedMemory) importSection.byte(0x03).unsigned(0).unsigned(maximumPages);
+    else importSection.byte(0x00).unsigned(0);
+    const globalSection = vectorOf(Array.from({ length: this.globals }), (out) =>
+      out.byte(typeCodes.i32).byte(1).byte(i32.const).signed(0).byte(control.end),
+    );
+    const exportSection = vectorOf(this.exports, (out, { name, kind, index }) =>
+      out.name(name).byte(exportCodes[kind]).unsigned(index),
+    );
+    const codeSection = vectorOf(this.functions, (out, one) => out.sized(one.encode()));
+
+    const module = new ByteWriter().append(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
+    module.byte(sections.type).sized(typeSection);
+    module.byte(sections.import).sized(importSection);
+    module.byte(sections.function).sized(functionSection);
+    module.byte(sections.global).sized(globalSection);
+    module.byte(sections.export).sized(exportSection);
+    module.byte(sections.code).sized(codeSection);
+    return module.finish();
+  }
+}
+
+function vectorOf<T>(items: readonly T[], write: (out: ByteWriter, item: T) => void): ByteWriter {
+  const out = new ByteWriter().unsigned(items.length);
+  for (const item of items) write(out, item);
+  return out;
+}

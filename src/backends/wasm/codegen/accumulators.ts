@@ -1,0 +1,157 @@
+/**
+ * Accumulators of reductions. Lanes along an output loop each finish their own sum; lanes along a reduced loop are
+ * partial sums, which meet in one scalar when the reduced loops are done.
+ *
+ * Sums keep 1 to 16 partial sums a point and add in order within each: the error grows with the length of a partial
+ * sum, as in any loop, not with its logarithm as in pairwise summation.
+ */
+import type { DType } from "../../../graph/dtype.js";
+import type { Reduction } from "../../../loops/ir.js";
+import type { FunctionBuilder, Local } from "../assembler/function.js";
+import { control, f32, f64, i32, i32x4, v128 } from "../assembler/opcodes.js";
+import type { ProgramContext } from "./context.js";
+import { splatInteger } from "./lanes.js";
+import { scalarBinary, scalarCompare, scalarConstant, scalarType } from "./scalar-ops.js";
+import {
+  extractLane,
+  type VectorLanes,
+  vectorBinary,
+  vectorCompare,
+  vectorConstant,
+  vectorSelect,
+} from "./vector-ops.js";
+
+export interface Accumulator {
+  readonly reduction: Reduction;
+  /** Vectors, one for each copy; none in a scalar nest. */
+  readonly vectors: Local[];
+  readonly scalar: Local | undefined;
+  /** For argmax: where the largest was found, as `vectors` and `scalar`. */
+  readonly vectorPositions: Local[];
+  readonly scalarPosition: Local | undefined;
+}
+
+/** The value that changes nothing. */
+function identity(op: Reduction["op"], dtype: DType): number {
+  if (op === "sum" || dtype === "bool") return 0;
+  return dtype === "int32" ? -(2 ** 31) : Number.NEGATIVE_INFINITY;
+}
+
+export function initialise(f: FunctionBuilder, { reduction, ...locals }: Accumulator): void {
+  const { dtype } = reduction.value;
+  const start = identity(reduction.op, dtype);
+  for (const local of locals.vectors) {
+    vectorConstant(f, dtype, start);
+    f.set(local);
+  }
+  for (const local of locals.vectorPositions) f.vector(splatInteger(32, 0)).set(local);
+  if (locals.scalar !== undefined) {
+    scalarConstant(f, dtype, start);
+    f.set(locals.scalar);
+  }
+  if (locals.scalarPosition !== undefined) f.i32(0).set(locals.scalarPosition);
+}
+
+/** Takes in the scalar on the stack; `position` is its flat index. */
+export function takeScalar(
+  f: FunctionBuilder,
+  context: ProgramContext,
+  { reduction, scalar, scalarPosition }: Accumulator,
+  position: Local | undefined,
+): void {
+  if (scalar === undefined) return;
+  const { dtype } = reduction.value;
+  if (scalarPosition === undefined || position === undefined) {
+    f.get(scalar);
+    scalarBinary(f, context, reduction.op === "sum" ? "add" : "max", dtype);
+    f.set(scalar);
+    return;
+  }
+  const value = f.local(scalarType(dtype));
+  const better = f.local("i32");
+  f.tee(value).get(scalar);
+  scalarCompare(f, "gt", dtype);
+  if (dtype === "float32" || dtype === "float64") {
+    // The first NaN is larger than anything before it.
+    const { ne, eq } = dtype === "float32" ? f32 : f64;
+    f.get(value).get(value).op(ne).get(scalar).get(scalar).op(eq).op(i32.and).op(i32.or);
+  }
+  f.set(better);
+  f.get(value).get(scalar).get(better).op(control.select).set(scalar);
+  f.get(position).get(scalarPosition).get(better).op(control.select).set(scalarPosition);
+  f.release(value);
+  f.release(better);
+}
+
+/** Takes in the vector on the stack. */
+export function takeVector(
+  f: FunctionBuilder,
+  context: ProgramContext,
+  { reduction, vectors, vectorPositions }: Accumulator,
+  copy: number,
+  lanes: VectorLanes,
+  position: Local | undefined,
+): void {
+  const { dtype } = reduction.value;
+  const best = vectors[copy];
+  if (vectorPositions.length === 0 || position === undefined) {
+    f.get(best);
+    vectorBinary(f, context, reduction.op === "sum" ? "add" : "max", dtype, lanes);
+    f.set(best);
+    return;
+  }
+  const value = f.local("v128");
+  const better = f.local("v128");
+  f.tee(value).get(best);
+  vectorCompare(f, "gt", dtype, lanes);
+  if (dtype === "float32" || dtype === "float64") {
+    f.get(value).get(value);
+    vectorCompare(f, "ne", dtype, lanes);
+    f.get(best).get(best);
+    vectorCompare(f, "eq", dtype, lanes);
+    f.op(v128.and).op(v128.or);
+  }
+  f.set(better);
+  f.get(value).get(best).get(better);
+  vectorSelect(f, dtype, lanes);
+  f.set(best);
+  f.get(position).op(i32x4.splat).get(vectorPositions[copy]).get(better);
+  vectorSelect(f, "int32", lanes);
+  f.set(vectorPositions[copy]);
+  f.release(value);
+  f.release(better);
+}
+
+/** Brings the partial results in all lanes and copies together in one scalar local, `into`. */
+export function combineLanes(
+  f: FunctionBuilder,
+  context: ProgramContext,
+  { reduction, vectors, scalar }: Accumulator,
+  lanes: VectorLanes,
+  into: Local,
+): void {
+  const { dtype } = reduction.value;
+  const op = reduction.op === "sum" ? "add" : "max";
+  // Pairwise, so that the last steps do not wait for each other.
+  for (let distance = 1; distance < vectors.length; distance *= 2)
+    for (let i = 0; i + distance < vectors.length; i += 2 * distance) {
+      f.get(vectors[i]).get(vectors[i + distance]);
+      vectorBinary(f, context, op, dtype, lanes);
+      f.set(vectors[i]);
+    }
+  const lane = (i: number): void => {
+    f.get(vectors[0]);
+    extractLane(f, dtype, lanes, i);
+  };
+  for (let i = 0; i < lanes; i += 2) {
+    lane(i);
+    lane(i + 1);
+    scalarBinary(f, context, op, dtype);
+  }
+  if (lanes === 4) scalarBinary(f, context, op, dtype);
+  if (scalar !== undefined) {
+    f.get(scalar);
+    scalarBinary(f, context, op, dtype);
+  }
+  f.set(into);
+}

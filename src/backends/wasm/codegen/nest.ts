@@ -1,0 +1,233 @@
+/**
+ * A loop kernel to instructions: nested counted loops, the vector loop in three parts (several vectors at a time, one
+ * vector at a time, one point at a time), reductions in locals, stores at the end of each point.
+ *
+ * All values of a point are computed before any of its stores, so a store may overwrite what another one read there.
+ */
+import type { LoopKernel, Reduction, Store } from "../../../loops/ir.js";
+import { invariant } from "../../../util/errors.js";
+import type { FunctionBuilder, Local } from "../assembler/function.js";
+import { type Accumulator, combineLanes, initialise, takeScalar, takeVector } from "./accumulators.js";
+import { analyse } from "./analysis.js";
+import type { ProgramContext } from "./context.js";
+import { Evaluator, type Frame, scalarFrame } from "./evaluator.js";
+import { type BufferSource, PointerTable } from "./pointers.js";
+import { scalarBinary, scalarLoad, scalarStore, scalarType } from "./scalar-ops.js";
+import { vectorStore } from "./vector-memory.js";
+import { planVectors, type VectorPlan } from "./vectorise.js";
+
+/** Writes the kernel into `f`; `status` is what the function returns when an index is out of range. */
+export function writeLoops(
+  f: FunctionBuilder,
+  context: ProgramContext,
+  kernel: LoopKernel,
+  status: number,
+  source: BufferSource,
+): void {
+  const plan = planVectors(kernel);
+  const outputs = plan.kernel.loops.length - plan.kernel.reducedLoops;
+  if (plan.kernel.loops.slice(0, outputs).includes(0)) return;
+  new NestWriter(f, context, plan, status, source).write();
+}
+
+class NestWriter {
+  private readonly f: FunctionBuilder;
+  private readonly context: ProgramContext;
+  private readonly kernel: LoopKernel;
+  private readonly plan: VectorPlan;
+  private readonly outputs: number;
+  private readonly counters: readonly Local[];
+  private readonly pointers: PointerTable;
+  private readonly evaluator: Evaluator;
+  private accumulators: readonly Accumulator[] = [];
+  /** Counts reduced points, for argmax. */
+  private position: Local | undefined;
+
+  constructor(
+    f: FunctionBuilder,
+    context: ProgramContext,
+    plan: VectorPlan,
+    status: number,
+    source: BufferSource,
+  ) {
+    this.f = f;
+    this.context = context;
+    this.plan = plan;
+    this.kernel = plan.kernel;
+    const { kernel } = plan;
+    this.outputs = kernel.loops.length - kernel.reducedLoops;
+    this.counters = kernel.loops.map(() => f.local("i32"));
+    this.pointers = new PointerTable(f, kernel, source);
+    this.evaluator = new Evaluator({
+      f,
+      context,
+      kernel,
+      analysis: analyse(kernel, plan.loop),
+      pointers: this.pointers,
+      counters: this.counters,
+      vectorLoop: plan.loop,
+      status,
+    });
+  }
+
+  write(): void {
+    const { f } = this;
+    this.pointers.initialise();
+    this.body(0);
+    this.pointers.release();
+    for (const local of this.counters) f.release(local);
+  }
+
+  /** What stands inside loops 0 … level - 1. */
+  private body(level: number): void {
+    this.evaluator.scope(() => {
+      this.evaluator.hoist(level);
+      if (level < this.outputs) this.loop(level);
+      else this.point();
+    });
+  }
+
+  private reducedBody(level: number): void {
+    this.evaluator.scope(() => {
+      if (level > this.outputs) this.evaluator.hoist(level);
+      if (level < this.kernel.loops.length) this.loop(level);
+      else this.accumulate();
+    });
+  }
+
+  private loop(level: number): void {
+    const { f, plan, evaluator } = this;
+    const extent = this.kernel.loops[level];
+    const outer = evaluator.frame;
+    let start = 0;
+    for (const frame of this.parts(level)) {
+      const step = frame === outer ? 1 : frame.lanes * frame.copies;
+      const count = Math.floor((extent - start) / step);
+      evaluator.frame = frame;
+      f.repeat(this.counters[level], start, count, step, () => {
+        if (level < this.outputs) this.body(level + 1);
+        else this.reducedBody(level + 1);
+        this.pointers.advance(level, step);
+      });
+      start += count * step;
+    }
+    evaluator.frame = outer;
+    invariant(start === extent || plan.loop === level, "a loop ends early");
+  }
+
+  private parts(level: number): Frame[] {
+    if (level !== this.plan.loop) return [this.evaluator.frame];
+    const { lanes, copies } = this.plan;
+    const whole = { lanes, copies };
+    return copies > 1 ? [whole, { lanes, copies: 1 }, scalarFrame] : [whole, scalarFrame];
+  }
+
+  private point(): void {
+    if (this.kernel.reductions.length > 0) this.reduce();
+    this.store();
+  }
+
+  private reduce(): void {
+    const { f, evaluator, plan } = this;
+    const { frame } = evaluator;
+    const lanesReduced = plan.loop >= this.outputs;
+    const empty = this.kernel.loops.slice(this.outputs).includes(0);
+    this.accumulators = this.kernel.reductions.map((reduction) => this.accumulator(reduction, frame));
+    for (const accumulator of this.accumulators) initialise(f, accumulator);
+    const searching = this.accumulators.some(({ reduction }) => reduction.op === "argmax");
+    if (searching) {
+      this.position = evaluator.keep("i32");
+      f.i32(0).set(this.position);
+    }
+    if (!empty) this.reducedBody(this.outputs);
+    this.position = undefined;
+
+    this.accumulators.forEach((accumulator, i) => {
+      if (lanesReduced) {
+        const result = evaluator.keep(scalarType(accumulator.reduction.dtype));
+        combineLanes(f, this.context, accumulator, plan.lanes, result);
+        evaluator.reduced[i] = [result];
+      } else if (accumulator.reduction.op === "argmax")
+        evaluator.reduced[i] = defined([accumulator.scalarPosition, ...accumulator.vectorPositions]);
+      else evaluator.reduced[i] = defined([accumulator.scalar, ...accumulator.vectors]);
+    });
+  }
+
+  private accumulator(reduction: Reduction, frame: Frame): Accumulator {
+    const { evaluator, plan } = this;
+    const lanesReduced = plan.loop >= this.outputs;
+    const vectors = lanesReduced ? plan.copies : frame.lanes > 1 ? frame.copies : 0;
+    const hasScalar = lanesReduced ? this.kernel.loops[plan.loop] % plan.lanes !== 0 : frame.lanes === 1;
+    const searching = reduction.op === "argmax";
+    const keepVectors = (count: number): Local[] =>
+      Array.from({ length: count }, () => evaluator.keep("v128"));
+    return {
+      reduction,
+      vectors: keepVectors(vectors),
+      scalar: hasScalar ? evaluator.keep(scalarType(reduction.value.dtype)) : undefined,
+      vectorPositions: keepVectors(searching ? vectors : 0),
+      scalarPosition: searching && hasScalar ? evaluator.keep("i32") : undefined,
+    };
+  }
+
+  private accumulate(): void {
+    const { f, context, evaluator, position } = this;
+    const { lanes, copies } = evaluator.frame;
+    for (const accumulator of this.accumulators) {
+      const { value } = accumulator.reduction;
+      if (lanes === 1) {
+        evaluator.pushScalar(value);
+        takeScalar(f, context, accumulator, position);
+        continue;
+      }
+      for (let copy = 0; copy < copies; copy++) {
+        evaluator.pushVector(value, copy);
+        takeVector(f, context, accumulator, copy, lanes, position);
+      }
+    }
+    if (position !== undefined) f.increase(position, 1);
+  }
+
+  private store(): void {
+    const { evaluator } = this;
+    const { stores } = this.kernel;
+    const { lanes, copies } = evaluator.frame;
+    for (let copy = 0; copy < copies; copy++) {
+      const values = stores.map(({ value }) => {
+        const local = evaluator.keep(lanes === 1 ? scalarType(value.dtype) : "v128");
+        if (lanes === 1) evaluator.pushScalar(value);
+        else evaluator.pushVector(value, copy);
+        this.f.set(local);
+        return local;
+      });
+      stores.forEach((store, i) => {
+        this.storeValue(store, values[i], copy);
+      });
+    }
+  }
+
+  private storeValue(store: Store, value: Local, copy: number): void {
+    const { f, context, evaluator, pointers } = this;
+    const { lanes } = evaluator.frame;
+    const access = pointers.store(store);
+    const { at } = store;
+    const pushAt = at && (() => evaluator.pushScalar(at));
+    if (lanes !== 1) {
+      const along = access.strides[this.plan.loop];
+      const where = { lanes, copy, along, perLane: false, pushAt };
+      vectorStore(f, context, pointers, access, where, value, store.accumulate === true);
+      return;
+    }
+    const offset = pointers.push(access, 0, pushAt);
+    if (store.accumulate === true) {
+      scalarLoad(f, access.dtype, pointers.push(access, 0, pushAt));
+      f.get(value);
+      scalarBinary(f, context, "add", access.dtype);
+    } else f.get(value);
+    scalarStore(f, access.dtype, offset);
+  }
+}
+
+function defined(locals: readonly (Local | undefined)[]): Local[] {
+  return locals.filter((local) => local !== undefined);
+}

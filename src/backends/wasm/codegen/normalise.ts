@@ -1,0 +1,146 @@
+/**
+ * Loop nests without needless loops.
+ *
+ * Requires: a loop kernel. Guarantees: an equal one in which no loop has extent 1, and no two adjacent loops could be one.
+ * Example: [8, 1, 30] with every view contiguous → [240].
+ */
+import type { Expr, LoopKernel, Store } from "../../../loops/ir.js";
+import { invariant } from "../../../util/errors.js";
+
+/** The operands of an expression. */
+export function operands(e: Expr): readonly Expr[] {
+  switch (e.kind) {
+    case "constant":
+    case "index":
+    case "reduced":
+      return [];
+    case "load":
+      return e.at === undefined ? [] : [e.at];
+    case "unary":
+    case "cast":
+    case "bounded":
+      return [e.x];
+    case "binary":
+    case "compare":
+      return [e.x, e.y];
+    case "select":
+      return [e.condition, e.x, e.y];
+  }
+}
+
+/** The expressions a kernel starts from: what it reduces, stores, and where it stores. */
+export function roots(kernel: LoopKernel): Expr[] {
+  const found: Expr[] = kernel.reductions.map(({ value }) => value);
+  for (const { at, value } of kernel.stores) found.push(...(at === undefined ? [value] : [at, value]));
+  return found;
+}
+
+/** Every expression of a kernel once, operands before those who use them. */
+export function expressions(kernel: LoopKernel): Expr[] {
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): void => {
+    if (seen.has(e)) return;
+    for (const operand of operands(e)) visit(operand);
+    seen.add(e);
+  };
+  for (const root of roots(kernel)) visit(root);
+  return [...seen];
+}
+
+/**
+ * The kernel with other loops: new loop i runs through old loops `groups[i]`, outermost first. Old loops in no group
+ * have extent 1. The first `outputs` groups are not reduced.
+ */
+export function regroup(
+  kernel: LoopKernel,
+  groups: readonly (readonly number[])[],
+  outputs: number,
+): LoopKernel {
+  const newLoop = new Map<number, number>();
+  groups.forEach((group, i) => {
+    for (const old of group) newLoop.set(old, i);
+  });
+  const innermost = groups.map((group) => group[group.length - 1]);
+  const strides = (old: readonly number[], count: number): number[] =>
+    innermost.slice(0, count).map((loop) => old[loop]);
+
+  const rewritten = new Map<Expr, Expr>();
+  const rewrite = (e: Expr): Expr => {
+    const known = rewritten.get(e);
+    if (known !== undefined) return known;
+    const made = rewriteNode(e);
+    rewritten.set(e, made);
+    return made;
+  };
+  const rewriteNode = (e: Expr): Expr => {
+    switch (e.kind) {
+      case "constant":
+      case "reduced":
+        return e;
+      case "index": {
+        const loop = newLoop.get(e.loop);
+        return loop === undefined ? { kind: "constant", dtype: "int32", value: 0 } : { ...e, loop };
+      }
+      case "load": {
+        const moved = { ...e, strides: strides(e.strides, groups.length) };
+        return e.at === undefined ? moved : { ...moved, at: rewrite(e.at) };
+      }
+      case "unary":
+      case "cast":
+      case "bounded":
+        return { ...e, x: rewrite(e.x) };
+      case "binary":
+      case "compare":
+        return { ...e, x: rewrite(e.x), y: rewrite(e.y) };
+      case "select":
+        return { ...e, condition: rewrite(e.condition), x: rewrite(e.x), y: rewrite(e.y) };
+    }
+  };
+  const rewriteStore = (store: Store): Store => {
+    const moved = { ...store, strides: strides(store.strides, outputs), value: rewrite(store.value) };
+    return store.at === undefined ? moved : { ...moved, at: rewrite(store.at) };
+  };
+  return {
+    ...kernel,
+    loops: groups.map((group) => group.reduce((extent, loop) => extent * kernel.loops[loop], 1)),
+    reducedLoops: groups.length - outputs,
+    reductions: kernel.reductions.map((reduction) => ({ ...reduction, value: rewrite(reduction.value) })),
+    stores: kernel.stores.map(rewriteStore),
+  };
+}
+
+export function normalise(kernel: LoopKernel): LoopKernel {
+  const { loops } = kernel;
+  const outputs = loops.length - kernel.reducedLoops;
+  const all = expressions(kernel);
+  const indexed = new Set(all.flatMap((e) => (e.kind === "index" ? [e.loop] : [])));
+  const accesses = [...all.flatMap((e) => (e.kind === "load" ? [e.strides] : []))];
+  const mergeable = (outer: number, inner: number): boolean => {
+    if (indexed.has(outer) || indexed.has(inner)) return false;
+    const fits = (strides: readonly number[]): boolean => strides[outer] === strides[inner] * loops[inner];
+    return accesses.every(fits) && (outer >= outputs || kernel.stores.every(({ strides }) => fits(strides)));
+  };
+
+  const group = (from: number, to: number): number[][] => {
+    const groups: number[][] = [];
+    for (let loop = from; loop < to; loop++) {
+      if (loops[loop] === 1) continue;
+      const last = groups[groups.length - 1];
+      if (last !== undefined && mergeable(last[last.length - 1], loop)) last.push(loop);
+      else groups.push([loop]);
+    }
+    return groups;
+  };
+  const outputGroups = group(0, outputs);
+  const reduced = loops.map((_, loop) => loop).slice(outputs);
+  let reducedGroups: number[][] = [];
+  // A reduction over nothing runs none of its loops, and one of extent 0 says so; without reductions there are none to run.
+  if (kernel.reductions.length > 0 && reduced.some((loop) => loops[loop] === 0)) reducedGroups = [reduced];
+  else if (kernel.reductions.length > 0) reducedGroups = group(outputs, loops.length);
+  const made = regroup(kernel, [...outputGroups, ...reducedGroups], outputGroups.length);
+  invariant(
+    made.loops.every((extent) => extent !== 1),
+    "a loop of extent 1 is left",
+  );
+  return made;
+}

@@ -1,0 +1,63 @@
+/**
+ * A schedule to one WebAssembly module: a function for each kernel, and `run`, which calls them in order.
+ *
+ * `run(arenaBase, staticBase)` returns 0, or 1 + the number of the kernel that met an index out of range; the exported
+ * globals `offendingValue` and `offendedSize` then say which.
+ */
+import type { Kernel, Schedule } from "../../../loops/ir.js";
+import { unreachable } from "../../../util/errors.js";
+import type { FunctionBuilder } from "../assembler/function.js";
+import { control } from "../assembler/opcodes.js";
+import type { WasmFeatures } from "../features.js";
+import { writeArgsort } from "./argsort.js";
+import { kernelParameters, ProgramContext } from "./context.js";
+import { writeCumsum } from "./cumsum.js";
+import { writeDot } from "./dot.js";
+import { writeLoops } from "./nest.js";
+import { contextBuffers } from "./program-buffers.js";
+import { writeRandomBits } from "./random-bits.js";
+
+export interface CompiledSchedule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What the program needs of the arena: the planned bytes, and scratch memory behind them. */
+  readonly arenaBytes: number;
+}
+
+export function compileSchedule(schedule: Schedule, features: WasmFeatures): CompiledSchedule {
+  const context = new ProgramContext(schedule.buffers, schedule.arenaBytes, features);
+  const run = context.module.function(kernelParameters, ["i32"]);
+  const status = run.local("i32");
+  schedule.kernels.forEach((kernel, i) => {
+    const f = context.module.function(kernelParameters, ["i32"]);
+    writeKernel(f, context, kernel, i + 1);
+    f.i32(0);
+    context.releaseScratch();
+    run.get(0).get(1).call(f.index).tee(status);
+    run.if(undefined, () => run.get(status).op(control.return));
+  });
+  run.i32(0);
+  context.module.export("run", "function", run.index);
+  return { bytes: context.module.finish(), arenaBytes: context.arenaBytes };
+}
+
+function writeKernel(f: FunctionBuilder, context: ProgramContext, kernel: Kernel, status: number): void {
+  switch (kernel.kind) {
+    case "loops":
+      writeLoops(f, context, kernel, status, contextBuffers(context));
+      return;
+    case "dot":
+      writeDot(f, context, kernel, status);
+      return;
+    case "cumsum":
+      writeCumsum(f, context, kernel);
+      return;
+    case "argsort":
+      writeArgsort(f, context, kernel);
+      return;
+    case "randomBits":
+      writeRandomBits(f, context, kernel);
+      return;
+    default:
+      unreachable(kernel);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * A compiled schedule with its buffers: write the inputs, run, read the outputs.
+ *
+ * Arena buffers hold what was written only until another program runs; static ones as long as the program.
+ */
+import type { DType, TypedArray } from "../../graph/dtype.js";
+import type { Schedule } from "../../loops/ir.js";
+import { AdjointError, invariant } from "../../util/errors.js";
+import { compileSchedule } from "./codegen/schedule.js";
+import { type WasmFeatures, wasmFeatures } from "./features.js";
+import { sharedMemory, type WasmMemory } from "./memory.js";
+
+/** Blocks of programs that were dropped without `dispose`. */
+let abandoned: FinalizationRegistry<{ readonly memory: WasmMemory; readonly block: number }> | undefined;
+
+/** What a compiled module exports. */
+interface ProgramExports {
+  readonly run: (arenaBase: number, staticBase: number) => number;
+  readonly offendingValue: WebAssembly.Global;
+  readonly offendedSize: WebAssembly.Global;
+}
+
+export class WasmProgram {
+  readonly schedule: Schedule;
+  private readonly memory: WasmMemory;
+  private readonly arenaBytes: number;
+  private readonly staticBase: number;
+  private readonly exports: ProgramExports;
+  private disposed = false;
+
+  /** @throws AdjointError `device` without SIMD or when its static buffers find no room */
+  constructor(
+    schedule: Schedule,
+    options: { readonly memory?: WasmMemory; readonly features?: WasmFeatures } = {},
+  ) {
+    this.schedule = schedule;
+    this.memory = options.memory ?? sharedMemory();
+    const { bytes, arenaBytes } = compileSchedule(schedule, options.features ?? wasmFeatures());
+    this.arenaBytes = arenaBytes;
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+      env: { memory: this.memory.memory },
+    });
+    this.exports = programExports(instance);
+    this.staticBase = this.memory.allocate(schedule.staticBytes);
+    this.memory.arena(arenaBytes);
+    abandoned ??= new FinalizationRegistry(({ memory, block }) => memory.release(block));
+    abandoned.register(this, { memory: this.memory, block: this.staticBase }, this);
+  }
+
+  /** Copies `values` into a buffer of the same length and dtype. */
+  write(buffer: number, values: TypedArray): void {
+    const target = this.view(buffer);
+    invariant(values.length === target.length, `${values.length} values for a buffer of ${target.length}`);
+    target.set(values);
+  }
+
+  /** A copy of a buffer. */
+  read(buffer: number): TypedArray {
+    return this.view(buffer).slice();
+  }
+
+  /** A buffer in place: valid until memory grows, which making or running any program may cause. bool as bytes. */
+  view(buffer: number): TypedArray {
+    invariant(!this.disposed, "the program was disposed");
+    const { dtype, length, space, address } = this.schedule.buffers[buffer];
+    const base = space === "arena" ? this.memory.arena(this.arenaBytes) : this.staticBase;
+    return viewOf(dtype, this.memory.memory.buffer, base + address, length);
+  }
+
+  /** @throws AdjointError `index-out-of-range` when an index was outside of its axis */
+  run(): void {
+    invariant(!this.disposed, "the program was disposed");
+    const status = this.exports.run(this.memory.arena(this.arenaBytes), this.staticBase);
+    if (status === 0) return;
+    const { name } = this.schedule.kernels[status - 1];
+    const value = Number(this.exports.offendingValue.value);
+    const size = Number(this.exports.offendedSize.value);
+    const expected = `-${size} ≤ index < ${size}`;
+    throw new AdjointError(
+      "index-out-of-range",
+      `${name}: index ${value} is out of range for an axis of size ${size} (${expected})`,
+      { operation: name, expected, received: String(value) },
+    );
+  }
+
+  /** Gives the static block back; the program cannot be used again. */
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    abandoned?.unregister(this);
+    this.memory.release(this.staticBase);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function viewOf(dtype: DType, buffer: ArrayBuffer, address: number, length: number): TypedArray {
+  switch (dtype) {
+    case "bool":
+      return new Uint8Array(buffer, address, length);
+    case "int32":
+      return new Int32Array(buffer, address, length);
+    case "float32":
+      return new Float32Array(buffer, address, length);
+    case "float64":
+      return new Float64Array(buffer, address, length);
+  }
+}
+
+/** The engine types exports as unknown; the code generator in this folder is what guarantees them. */
+function programExports(instance: WebAssembly.Instance): ProgramExports {
+  return instance.exports as unknown as ProgramExports;
+}

@@ -1,0 +1,40 @@
+/** Where the elements of a computed tensor are. Ordinary ArrayBuffers, so the garbage collector reclaims them. */
+import { allocate, type DType, type TypedArray } from "./dtype.js";
+
+export interface Storage {
+  /** The elements, row-major. Shared, never to be written. */
+  read(): TypedArray;
+  /** Set when every element is this number: such a tensor costs nothing until it is read. */
+  readonly uniform?: number;
+}
+
+export class HostStorage implements Storage {
+  private readonly array: TypedArray;
+  constructor(array: TypedArray) {
+    this.array = array;
+  }
+  read(): TypedArray {
+    return this.array;
+  }
+}
+
+export class UniformStorage implements Storage {
+  readonly uniform: number;
+  private readonly dtype: DType;
+  private readonly length: number;
+  private array: TypedArray | undefined;
+  constructor(dtype: DType, length: number, value: number) {
+    this.dtype = dtype;
+    this.length = length;
+    const probe = allocate(dtype, 1);
+    probe[0] = value;
+    this.uniform = probe[0];
+  }
+  read(): TypedArray {
+    if (this.array === undefined) {
+      this.array = allocate(this.dtype, this.length);
+      if (this.uniform !== 0) this.array.fill(this.uniform);
+    }
+    return this.array;
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * Loop IR: what backends know. A kernel is a loop nest with scalar expressions over strided views of buffers; it knows
+ * nothing of primitives, and backends know nothing else.
+ *
+ * All offsets and strides count elements, not bytes. Expressions are directed acyclic graphs: an object that is
+ * referenced twice is meant to be computed once per iteration.
+ */
+import type { DType } from "../graph/dtype.js";
+
+/** `dtype -> dtype`; on int32 only neg, abs, sign, not (bitwise) and square-free arithmetic make sense. */
+export type UnaryOp =
+  | "neg"
+  | "abs"
+  | "sign"
+  | "exp"
+  | "expm1"
+  | "log"
+  | "log1p"
+  | "sqrt"
+  | "sin"
+  | "cos"
+  | "tan"
+  | "asin"
+  | "acos"
+  | "atan"
+  | "sinh"
+  | "cosh"
+  | "tanh"
+  | "sigmoid"
+  | "erf"
+  | "floor"
+  | "ceil"
+  | "round"
+  | "not";
+
+/**
+ * Both operands and the result have one dtype. `mod` has the sign of the divisor (as Python's, NumPy's and PyTorch's
+ * remainder); `max` and `min` propagate NaN; int32 arithmetic wraps; `div` and `mod` on int32 floor and give 0 for a zero
+ * divisor. The bit operations are for int32 only (and, or, xor for bool too); `shr` is the logical shift.
+ */
+export type BinaryOp =
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "pow"
+  | "mod"
+  | "max"
+  | "min"
+  | "atan2"
+  | "and"
+  | "or"
+  | "xor"
+  | "shl"
+  | "shr";
+
+export type CompareOp = "eq" | "ne" | "lt" | "le" | "gt" | "ge";
+
+export type Expr =
+  | { readonly kind: "constant"; readonly dtype: DType; readonly value: number }
+  /** buffer[offset + Σ strides[l]·counter(l) + at]; `strides` has one entry per loop of the kernel. */
+  | {
+      readonly kind: "load";
+      readonly dtype: DType;
+      readonly buffer: number;
+      readonly offset: number;
+      readonly strides: readonly number[];
+      /** An int32 expression, for gathers. */
+      readonly at?: Expr;
+    }
+  /** The counter of a loop, as int32. */
+  | { readonly kind: "index"; readonly dtype: "int32"; readonly loop: number }
+  /** The finished value of `reductions[index]`; only in stores. */
+  | { readonly kind: "reduced"; readonly dtype: DType; readonly index: number }
+  | { readonly kind: "unary"; readonly op: UnaryOp; readonly dtype: DType; readonly x: Expr }
+  | { readonly kind: "binary"; readonly op: BinaryOp; readonly dtype: DType; readonly x: Expr; readonly y: Expr }
+  /** Operands of one dtype; the result is bool. */
+  | { readonly kind: "compare"; readonly op: CompareOp; readonly dtype: "bool"; readonly x: Expr; readonly y: Expr }
+  | {
+      readonly kind: "select";
+      readonly dtype: DType;
+      readonly condition: Expr;
+      readonly x: Expr;
+      readonly y: Expr;
+    }
+  /** float to int truncates and saturates (NaN gives 0); anything to bool is `x ≠ 0`. */
+  | { readonly kind: "cast"; readonly dtype: DType; readonly x: Expr }
+  /** An int32 index into `size`: negative counts from the end; outside, the program stops with `index-out-of-range`. */
+  | { readonly kind: "bounded"; readonly dtype: "int32"; readonly x: Expr; readonly size: number };
+
+/** What reductions compute. `argmax` gives the first flat index (int32) over the reduced loops, NaN counting as largest. */
+export type ReduceOp = "sum" | "max" | "argmax";
+
+export interface Reduction {
+  readonly op: ReduceOp;
+  /** The dtype of the result; `value.dtype`, but int32 for argmax. */
+  readonly dtype: DType;
+  readonly value: Expr;
+}
+
+/** buffer[offset + Σ strides[l]·counter(l) + at] = value, or += value when `accumulate`. */
+export interface Store {
+  readonly buffer: number;
+  readonly offset: number;
+  /** One entry per loop that is not reduced. */
+  readonly strides: readonly number[];
+  readonly at?: Expr;
+  readonly value: Expr;
+  readonly accumulate?: boolean;
+}
+
+/**
+ * for loops[0] … for loops[n-1]: the last `reducedLoops` of them are reduced; the stores run once for each point of the
+ * others, in order. A store may overwrite a buffer that is loaded only at the very same element.
+ */
+export interface LoopKernel {
+  readonly kind: "loops";
+  /** For people: the primitives that were fused. */
+  readonly name: string;
+  readonly loops: readonly number[];
+  readonly reducedLoops: number;
+  readonly reductions: readonly Reduction[];
+  readonly stores: readonly Store[];
+}
+
+/** A matrix (with batch loops) in a buffer. */
+export interface MatrixView {
+  readonly buffer: number;
+  readonly offset: number;
+  readonly batchStrides: readonly number[];
+  readonly rowStride: number;
+  readonly columnStride: number;
+}
+
+/**
+ * out[b…, m, n] = epilogue(Σ_k a[b…, m, k] · b[b…, k, n]). In the stores, `reduced` 0 is the sum, and the loops are
+ * [...batch, m, n]. float32, float64 or int32.
+ */
+export interface DotKernel {
+  readonly kind: "dot";
+  readonly name: string;
+  readonly dtype: DType;
+  readonly batch: readonly number[];
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** [m, k] */
+  readonly a: MatrixView;
+  /** [k, n] */
+  readonly b: MatrixView;
+  readonly stores: readonly Store[];
+}
+
+/** Running sum of each row of a contiguous [rows, length, inner] buffer along `length`. */
+export interface CumsumKernel {
+  readonly kind: "cumsum";
+  readonly name: string;
+  readonly dtype: DType;
+  readonly rows: number;
+  readonly length: number;
+  readonly inner: number;
+  readonly reverse: boolean;
+  readonly input: number;
+  readonly output: number;
+}
+
+/** Stable ascending order of each row of a contiguous [rows, length] buffer, as int32 positions; NaN last. */
+export interface ArgsortKernel {
+  readonly kind: "argsort";
+  readonly name: string;
+  readonly dtype: DType;
+  readonly rows: number;
+  readonly length: number;
+  readonly input: number;
+  readonly output: number;
+}
+
+/**
+ * threefry2x32-20 (Salmon et al. 2011): for each key (two int32 words) `count` words; words 2j and 2j+1 are the block
+ * of counter (j, 0). int32 throughout.
+ */
+export interface RandomBitsKernel {
+  readonly kind: "randomBits";
+  readonly name: string;
+  readonly keys: number;
+  readonly keyCount: number;
+  readonly count: number;
+  readonly output: number;
+}
+
+export type Kernel = LoopKernel | DotKernel | CumsumKernel | ArgsortKernel | RandomBitsKernel;
+
+/**
+ * `static` buffers live as long as the program (constants, donated state); `arena` ones only while it runs, and may
+ * share addresses with others whose lives do not overlap.
+ */
+export interface BufferPlan {
+  readonly dtype: DType;
+  /** Elements. */
+  readonly length: number;
+  readonly space: "static" | "arena";
+  /** Bytes from the start of the space; a multiple of 64. */
+  readonly address: number;
+}
+
+/** A scheduled, planned program: run the kernels in order. */
+export interface Schedule {
+  readonly buffers: readonly BufferPlan[];
+  readonly kernels: readonly Kernel[];
+  readonly staticBytes: number;
+  readonly arenaBytes: number;
+}

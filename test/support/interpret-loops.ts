@@ -1,0 +1,409 @@
+/**
+ * The loop IR in plain TypeScript, one number at a time: the oracle of the backends. It shares no code with any of
+ * them. float32 is computed in double precision and rounded after every operation.
+ */
+import { allocate, type DType, type TypedArray } from "../../src/graph/dtype.js";
+import type {
+  ArgsortKernel,
+  BinaryOp,
+  CompareOp,
+  CumsumKernel,
+  DotKernel,
+  Expr,
+  Kernel,
+  LoopKernel,
+  RandomBitsKernel,
+  Schedule,
+  Store,
+  UnaryOp,
+} from "../../src/loops/ir.js";
+
+/** What an index out of range stops with. */
+export class OutOfRange extends Error {
+  readonly kernel: number;
+  readonly value: number;
+  readonly size: number;
+
+  constructor(kernel: number, value: number, size: number) {
+    super(`index ${value} for size ${size} in kernel ${kernel}`);
+    this.kernel = kernel;
+    this.value = value;
+    this.size = size;
+  }
+}
+
+/** Runs a schedule on buffers of its own, filled from `inputs` where given; gives all buffers as they are left. */
+export function interpret(schedule: Schedule, inputs: ReadonlyMap<number, TypedArray>): TypedArray[] {
+  const buffers = schedule.buffers.map(({ dtype, length }, i) => {
+    const buffer = allocate(dtype, length);
+    const given = inputs.get(i);
+    if (given !== undefined) buffer.set(given);
+    return buffer;
+  });
+  schedule.kernels.forEach((kernel, number) => {
+    interpretKernel(kernel, buffers, number);
+  });
+  return buffers;
+}
+
+function interpretKernel(kernel: Kernel, buffers: TypedArray[], number: number): void {
+  switch (kernel.kind) {
+    case "loops":
+      interpretLoops(kernel, buffers, number);
+      break;
+    case "dot":
+      interpretDot(kernel, buffers, number);
+      break;
+    case "cumsum":
+      interpretCumsum(kernel, buffers);
+      break;
+    case "argsort":
+      interpretArgsort(kernel, buffers);
+      break;
+    case "randomBits":
+      interpretRandomBits(kernel, buffers);
+      break;
+  }
+}
+
+/** The nearest value of this dtype. */
+export function round(dtype: DType, value: number): number {
+  switch (dtype) {
+    case "bool":
+      return value === 0 ? 0 : 1;
+    case "int32":
+      return value | 0;
+    case "float32":
+      return Math.fround(value);
+    case "float64":
+      return value;
+  }
+}
+
+function halfToEven(x: number): number {
+  if (!Number.isFinite(x) || Math.abs(x) >= 2 ** 52) return x;
+  const below = Math.floor(x);
+  const rest = x - below;
+  if (rest < 0.5) return below === 0 && x < 0 ? -0 : below;
+  if (rest > 0.5) return below + 1 === 0 && x < 0 ? -0 : below + 1;
+  const even = below % 2 === 0 ? below : below + 1;
+  return even === 0 && x < 0 ? -0 : even;
+}
+
+/** Abramowitz–Stegun is too coarse for an oracle: Taylor series near 0, continued fraction far out (Lentz). */
+function erf(x: number): number {
+  const a = Math.abs(x);
+  if (Number.isNaN(x)) return Number.NaN;
+  if (a > 6) return Math.sign(x);
+  if (a < 2.5) {
+    let term = x;
+    let sum = x;
+    for (let n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) {
+      term *= (-x * x) / n;
+      sum += term / (2 * n + 1);
+      if (n > 200) break;
+    }
+    return (2 / Math.sqrt(Math.PI)) * sum;
+  }
+  let fraction = 0;
+  for (let n = 120; n > 0; n--) fraction = n / 2 / (a + fraction);
+  return Math.sign(x) * (1 - Math.exp(-a * a) / Math.sqrt(Math.PI) / (a + fraction));
+}
+
+export function applyUnary(op: UnaryOp, dtype: DType, x: number): number {
+  switch (op) {
+    case "neg":
+      return round(dtype, -x);
+    case "not":
+      return dtype === "bool" ? 1 - x : ~x;
+    case "round":
+      return halfToEven(x);
+    case "sigmoid":
+      return round(dtype, x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
+    case "erf":
+      return round(dtype, erf(x));
+    default:
+      return round(dtype, Math[op](x));
+  }
+}
+
+/** Python's remainder. */
+function floorModulo(x: number, y: number): number {
+  const rest = x % y;
+  if (rest === 0) return y < 0 || Object.is(y, -0) ? -0 : 0;
+  return rest < 0 !== y < 0 ? rest + y : rest;
+}
+
+export function applyBinary(op: BinaryOp, dtype: DType, x: number, y: number): number {
+  if (dtype === "int32") return integerBinary(op, x, y);
+  switch (op) {
+    case "add":
+      return round(dtype, x + y);
+    case "sub":
+      return dtype === "bool" ? x ^ y : round(dtype, x - y);
+    case "mul":
+      return round(dtype, x * y);
+    case "div":
+      return round(dtype, x / y);
+    case "pow":
+      // IEEE 754 and C disagree with JavaScript about 1^NaN and (±1)^±∞.
+      if (x === 1 || (x === -1 && Math.abs(y) === Number.POSITIVE_INFINITY)) return 1;
+      return round(dtype, x ** y);
+    case "mod":
+      return round(dtype, floorModulo(x, y));
+    case "max":
+      return Math.max(x, y);
+    case "min":
+      return Math.min(x, y);
+    case "atan2":
+      return round(dtype, Math.atan2(x, y));
+    case "and":
+      return x & y;
+    case "or":
+      return x | y;
+    case "xor":
+      return x ^ y;
+    default:
+      throw new Error(`${op} of ${dtype}`);
+  }
+}
+
+function integerBinary(op: BinaryOp, x: number, y: number): number {
+  switch (op) {
+    case "add":
+      return (x + y) | 0;
+    case "sub":
+      return (x - y) | 0;
+    case "mul":
+      return Math.imul(x, y);
+    case "div":
+      return y === 0 ? 0 : Math.floor(x / y) | 0;
+    case "mod":
+      return y === 0 ? 0 : (x - y * Math.floor(x / y)) | 0;
+    case "pow": {
+      if (y < 0) return x === 1 ? 1 : x === -1 ? (y % 2 === 0 ? 1 : -1) : 0;
+      return Number(BigInt.asIntN(32, modularPower(BigInt(x), BigInt(y))));
+    }
+    case "max":
+      return Math.max(x, y);
+    case "min":
+      return Math.min(x, y);
+    case "and":
+      return x & y;
+    case "or":
+      return x | y;
+    case "xor":
+      return x ^ y;
+    case "shl":
+      return x << y;
+    case "shr":
+      return (x >>> y) | 0;
+    default:
+      throw new Error(`${op} of int32`);
+  }
+}
+
+function modularPower(base: bigint, exponent: bigint): bigint {
+  const modulus = 1n << 32n;
+  let [result, square, rest] = [1n, base, exponent];
+  for (; rest > 0n; rest >>= 1n) {
+    if (rest & 1n) result = (result * square) % modulus;
+    square = (square * square) % modulus;
+  }
+  return result;
+}
+
+export function applyCompare(op: CompareOp, x: number, y: number): number {
+  switch (op) {
+    case "eq":
+      return Number(x === y);
+    case "ne":
+      return Number(x !== y);
+    case "lt":
+      return Number(x < y);
+    case "le":
+      return Number(x <= y);
+    case "gt":
+      return Number(x > y);
+    case "ge":
+      return Number(x >= y);
+  }
+}
+
+export function applyCast(from: DType, to: DType, x: number): number {
+  if (to === "int32" && (from === "float32" || from === "float64"))
+    return Number.isNaN(x) ? 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(x))) | 0;
+  if (to === "bool") return Number(x !== 0);
+  return round(to, x);
+}
+
+interface Point {
+  readonly counters: readonly number[];
+  readonly buffers: readonly TypedArray[];
+  readonly reduced: readonly number[];
+  readonly kernel: number;
+}
+
+function position(offset: number, strides: readonly number[], { counters }: Point, at: number): number {
+  return strides.reduce((sum, stride, loop) => sum + stride * counters[loop], offset + at);
+}
+
+function element(buffer: TypedArray, index: number): number {
+  if (!Number.isInteger(index) || index < 0 || index >= buffer.length)
+    throw new Error(`address ${index} outside of a buffer of ${buffer.length}`);
+  return buffer[index];
+}
+
+function evaluate(e: Expr, point: Point): number {
+  switch (e.kind) {
+    case "constant":
+      return round(e.dtype, e.value);
+    case "load": {
+      const at = e.at === undefined ? 0 : evaluate(e.at, point);
+      return element(point.buffers[e.buffer], position(e.offset, e.strides, point, at));
+    }
+    case "index":
+      return point.counters[e.loop];
+    case "reduced":
+      return point.reduced[e.index];
+    case "unary":
+      return applyUnary(e.op, e.dtype, evaluate(e.x, point));
+    case "binary":
+      return applyBinary(e.op, e.dtype, evaluate(e.x, point), evaluate(e.y, point));
+    case "compare":
+      return applyCompare(e.op, evaluate(e.x, point), evaluate(e.y, point));
+    case "select": {
+      const [x, y] = [evaluate(e.x, point), evaluate(e.y, point)];
+      return evaluate(e.condition, point) !== 0 ? x : y;
+    }
+    case "cast":
+      return applyCast(e.x.dtype, e.dtype, evaluate(e.x, point));
+    case "bounded": {
+      const index = evaluate(e.x, point);
+      if (index < -e.size || index >= e.size) throw new OutOfRange(point.kernel, index, e.size);
+      return index < 0 ? index + e.size : index;
+    }
+  }
+}
+
+/** Calls `body` with every point of these loops, the last fastest. */
+function forEachPoint(loops: readonly number[], body: (counters: readonly number[]) => void): void {
+  const counters: number[] = [];
+  const enter = (loop: number): void => {
+    if (loop === loops.length) {
+      body([...counters]);
+      return;
+    }
+    for (counters[loop] = 0; counters[loop] < loops[loop]; counters[loop]++) enter(loop + 1);
+    counters.length = loop;
+  };
+  enter(0);
+}
+
+function interpretLoops(kernel: LoopKernel, buffers: TypedArray[], number: number): void {
+  const outputs = kernel.loops.length - kernel.reducedLoops;
+  const reducedLoops = kernel.loops.slice(outputs);
+  forEachPoint(kernel.loops.slice(0, outputs), (outer) => {
+    const results = kernel.reductions.map(({ op, value }) => {
+      let flat = 0;
+      let best = -1;
+      let result =
+        op === "sum" ? 0 : value.dtype === "bool" ? 0 : value.dtype === "int32" ? -(2 ** 31) : -Infinity;
+      forEachPoint(reducedLoops, (inner) => {
+        const x = evaluate(value, { counters: [...outer, ...inner], buffers, reduced: [], kernel: number });
+        // Sums in double: the tests' tolerance is for the order of float32 sums.
+        if (op === "sum") result = value.dtype === "int32" ? (result + x) | 0 : result + x;
+        else if (op === "max") result = Math.max(result, x);
+        else if (best < 0 || x > result || (Number.isNaN(x) && !Number.isNaN(result))) {
+          result = x;
+          best = flat;
+        }
+        flat++;
+      });
+      return op === "argmax" ? Math.max(best, 0) : round(value.dtype, result);
+    });
+    // Loads in stores have a stride for the reduced loops, too: it is 0.
+    const counters = [...outer, ...reducedLoops.map(() => 0)];
+    runStores(kernel.stores, { counters, buffers, reduced: results, kernel: number });
+  });
+}
+
+function runStores(stores: readonly Store[], point: Point): void {
+  const values = stores.map(({ value }) => evaluate(value, point));
+  stores.forEach((store, i) => {
+    const buffer = point.buffers[store.buffer];
+    const at = store.at === undefined ? 0 : evaluate(store.at, point);
+    const index = position(store.offset, store.strides, point, at);
+    const old = element(buffer, index);
+    buffer[index] =
+      store.accumulate === true ? applyBinary("add", store.value.dtype, old, values[i]) : values[i];
+  });
+}
+
+function interpretDot(kernel: DotKernel, buffers: TypedArray[], number: number): void {
+  const { a, b, batch, m, n, k, dtype } = kernel;
+  forEachPoint([...batch, m, n], (counters) => {
+    const [row, column] = counters.slice(-2);
+    const start = (view: typeof a): number =>
+      view.batchStrides.reduce((sum, stride, i) => sum + stride * counters[i], view.offset);
+    let sum = 0;
+    for (let i = 0; i < k; i++) {
+      const x = element(buffers[a.buffer], start(a) + row * a.rowStride + i * a.columnStride);
+      const y = element(buffers[b.buffer], start(b) + i * b.rowStride + column * b.columnStride);
+      sum = dtype === "int32" ? (sum + Math.imul(x, y)) | 0 : sum + x * y;
+    }
+    runStores(kernel.stores, { counters, buffers, reduced: [round(dtype, sum)], kernel: number });
+  });
+}
+
+function interpretCumsum(kernel: CumsumKernel, buffers: TypedArray[]): void {
+  const { rows, length, inner, reverse, dtype } = kernel;
+  forEachPoint([rows, inner], ([row, column]) => {
+    let sum = 0;
+    for (let step = 0; step < length; step++) {
+      const place = reverse ? length - 1 - step : step;
+      const index = (row * length + place) * inner + column;
+      sum += buffers[kernel.input][index];
+      buffers[kernel.output][index] = round(dtype, sum);
+    }
+  });
+}
+
+function interpretArgsort({ rows, length, input, output }: ArgsortKernel, buffers: TypedArray[]): void {
+  for (let row = 0; row < rows; row++) {
+    const keys = Array.from(buffers[input].subarray(row * length, (row + 1) * length));
+    const rank = (x: number): number => (Number.isNaN(x) ? 1 : 0);
+    const order = keys.map((_, i) => i);
+    order.sort(
+      (i, j) => rank(keys[i]) - rank(keys[j]) || (keys[i] < keys[j] ? -1 : Number(keys[i] > keys[j])),
+    );
+    buffers[output].set(order, row * length);
+  }
+}
+
+function interpretRandomBits(kernel: RandomBitsKernel, buffers: TypedArray[]): void {
+  const { keyCount, count, keys, output } = kernel;
+  for (let key = 0; key < keyCount; key++)
+    for (let word = 0; word < count; word++) {
+      const block = threefry(buffers[keys][2 * key], buffers[keys][2 * key + 1], word >> 1, 0);
+      buffers[output][key * count + word] = block[word % 2];
+    }
+}
+
+/** threefry2x32-20 as its paper writes it. */
+export function threefry(key0: number, key1: number, counter0: number, counter1: number): [number, number] {
+  const schedule = [key0, key1, key0 ^ key1 ^ 0x1bd11bda];
+  const rotations = [13, 15, 26, 6, 17, 29, 16, 24];
+  let x0 = (counter0 + key0) | 0;
+  let x1 = (counter1 + key1) | 0;
+  for (let round = 0; round < 20; round++) {
+    const distance = rotations[round % 8];
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << distance) | (x1 >>> (32 - distance))) ^ x0;
+    if (round % 4 < 3) continue;
+    const injection = (round + 1) / 4;
+    x0 = (x0 + schedule[injection % 3]) | 0;
+    x1 = (x1 + schedule[(injection + 1) % 3] + injection) | 0;
+  }
+  return [x0, x1];
+}
