@@ -1,0 +1,146 @@
+/**
+ * jit: record the function once for each signature (trees, shapes, dtypes, everything that is not a tensor), compile the
+ * graph, and from then on only run the program.
+ */
+import { closeOver, type Graph, liveCaptures, traceGraph } from "../graph/graph.js";
+import { isRecorded, type Node, Recording } from "../graph/node.js";
+import type { Storage } from "../graph/storage.js";
+import { formatShape, AdjointError } from "../util/errors.js";
+import { identityOf, type Structure, structureKey } from "../util/tree.js";
+import { checkFunction, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
+import { call, run } from "./call.js";
+
+type Anything = readonly unknown[];
+
+export interface JitOptions {
+  /**
+   * Arguments the caller gives up: their memory is reused for the results, as a training step does with its
+   * parameters. Reading a donated tensor afterwards is an error.
+   */
+  readonly donate?: readonly number[];
+  /** Arguments compared by value or identity instead of being traced; a new one is a new signature. */
+  readonly static?: readonly number[];
+}
+
+interface Traced {
+  readonly graph: Graph;
+  /** Nodes of transforms outside that the function used; they follow the inputs. */
+  readonly captures: readonly Node[];
+  readonly output: Structure;
+}
+
+/** Signatures of one function beyond which every new one costs memory without an end in sight. */
+const signatureWarning = 64;
+
+/** What a donated tensor is left with. */
+const donatedStorage: Storage = {
+  read() {
+    throw new AdjointError(
+      "donated",
+      "this tensor was donated to a jit call, which has reused its memory; use the call's result, or leave the argument out of donate",
+      { expected: "a tensor with a value", received: "a donated tensor" },
+    );
+  },
+};
+
+/**
+ * Compiles a function of tensors. The first call for a signature traces and compiles; every further one runs the program.
+ * Values that are not tensors belong to the signature. The function must be pure: what it does besides computing happens
+ * only while tracing, and tensors it closes over are read then.
+ *
+ * @throws AdjointError `abstract-value` where the function reads a tensor's value, `async-function`, `donated`
+ * @example jit((x) => x.mul(x).sum())(tensor([1, 2, 3])).item(); // → 14
+ */
+export function jit<A extends Anything, R>(f: (...args: A) => R, options: JitOptions = {}): (...args: A) => R {
+  checkFunction(f, "jit");
+  const signatures = new Map<string, Traced>();
+  const statics = new Set(options.static ?? []);
+  const donations = new Set(options.donate ?? []);
+  const compiled = (...args: A): R => {
+    const dynamic = args.map((value, index) => (statics.has(index) ? undefined : value));
+    const parts = dynamic.map(flattenTensors);
+    const leaves = parts.flatMap((part) => part.leaves);
+    if (leaves.some((leaf) => leaf.isAbstract) && Recording.innermostTrace()?.name === "jit") return f(...args);
+
+    const key = signatureOf(args, parts, statics);
+    let traced = signatures.get(key);
+    if (traced === undefined) {
+      traced = trace(f, args, parts, statics);
+      // a trace that used a node of a running transform holds for this call only
+      if (traced.captures.length === 0) {
+        signatures.set(key, traced);
+        if (signatures.size === signatureWarning) warnOfSignatures(f.name);
+      }
+    }
+    const inputs = [...leaves, ...traced.captures];
+    if (inputs.some((input) => input.isAbstract || isRecorded(input)))
+      return rebuild<R>(traced.output, call(traced.graph, inputs));
+    const donated = [
+      ...parts.flatMap((part, index) => part.leaves.map(() => donations.has(index))),
+      ...traced.captures.map(() => false),
+    ];
+    const outputs = run(traced.graph, storagesOf(inputs), donations.size === 0 ? [] : donated);
+    if (donations.size > 0)
+      leaves.forEach((leaf, i) => {
+        if (donated[i]) leaf.storage = donatedStorage;
+      });
+    return rebuild<R>(traced.output, outputs);
+  };
+  Object.defineProperty(compiled, "name", { value: f.name, configurable: true });
+  return compiled;
+}
+
+function storagesOf(nodes: readonly Node[]): Storage[] {
+  const storages: Storage[] = [];
+  for (const node of nodes) if (node.storage !== null) storages.push(node.storage);
+  return storages;
+}
+
+function signatureOf(
+  args: Anything,
+  parts: readonly { readonly leaves: readonly Node[]; readonly structure: Structure }[],
+  statics: ReadonlySet<number>,
+): string {
+  let key = "";
+  parts.forEach((part, index) => {
+    if (statics.has(index)) {
+      const value = args[index];
+      const isReference = (typeof value === "object" && value !== null) || typeof value === "function";
+      key += `;${isReference ? `@${identityOf(value)}` : `${typeof value}:${String(value)}`}`;
+    } else key += `;${structureKey(part.structure)}`;
+    for (const leaf of part.leaves) key += `${leaf.dtype}${formatShape(leaf.shape)}`;
+  });
+  return key;
+}
+
+function trace<A extends Anything, R>(
+  f: (...args: A) => R,
+  args: A,
+  parts: readonly { readonly leaves: readonly Node[]; readonly structure: Structure }[],
+  statics: ReadonlySet<number>,
+): Traced {
+  let output: Structure = { kind: "static", value: undefined };
+  const types = parts.flatMap((part) => part.leaves);
+  const open = traceGraph("jit", types, (abstract) => {
+    let next = 0;
+    const substituted = parts.map((part, index) => {
+      const own = abstract.slice(next, next + part.leaves.length);
+      next += own.length;
+      return statics.has(index) ? args[index] : rebuild(part.structure, own);
+    });
+    // the same trees with other tensors in them
+    const result = f(...(substituted as unknown as A));
+    checkSynchronous(result, "jit");
+    const flat = flattenTensors(result);
+    output = flat.structure;
+    return flat.leaves;
+  });
+  const captures = liveCaptures(open);
+  return { graph: closeOver(open, captures), captures, output };
+}
+
+function warnOfSignatures(name: string): void {
+  console.warn(
+    `adjoint: jit has compiled ${name === "" ? "a function" : name} for ${signatureWarning} different signatures. A number or shape that changes with every call makes a new one each time: pass numbers as tensors, and keep shapes few.`,
+  );
+}
