@@ -28,12 +28,19 @@ export interface Device {
 }
 
 let current: Device | undefined;
+let chooseDefault: (() => Device) | undefined;
 
 export function setCurrentDevice(device: Device): void {
   current = device;
 }
 
-/** Evaluates with the primitives' own reference code until a device is chosen. */
+/** How the device is chosen when something is first computed and none was set. */
+export function setDefaultDevice(choose: () => Device): void {
+  chooseDefault = choose;
+}
+
+/** What computes; undefined only where the public face was not loaded. */
 export function currentDevice(): Device | undefined {
+  current ??= chooseDefault?.();
   return current;
 }

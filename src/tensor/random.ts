@@ -133,7 +133,7 @@ function permutation(source: Tensor, n: number | Tensor): Tensor {
 }
 
 /** Random numbers as pure functions of a key. */
-export const random = { key, split, uniform, normal, bernoulli, categorical, permutation };
+export const random = { key, split, next, uniform, normal, bernoulli, categorical, permutation };
 
 let defaultKey: [number, number] = [0, 0];
 let drawn = 0;
@@ -148,8 +148,11 @@ export function setSeed(seed: number): void {
   drawn = 0;
 }
 
-/** The next key of the default sequence. */
-export function nextDefaultKey(): Tensor {
+/**
+ * The next key of the default sequence that `setSeed` restarts: what layers use when they are given none.
+ * @example random.next().shape; // → 2
+ */
+function next(): Tensor {
   const [first, second] = threefry2x32(defaultKey[0], defaultKey[1], drawn++, 1);
   return adopt(Int32Array.of(first, second), [2], "int32");
 }

@@ -104,7 +104,7 @@ const gradientGraph = derived((graph, variant) =>
 );
 
 /** The same function over a batch of the inputs marked 1; the variant is "mask size". */
-const batchedGraph = derived((graph, variant) => {
+export const batchedGraph = derived((graph, variant) => {
   const [marks, extent] = variant.split(" ");
   const size = Number(extent);
   const batched = graph.inputs.map((_, i) => marks[i] === "1");
@@ -117,6 +117,10 @@ const batchedGraph = derived((graph, variant) => {
     return result.outputs.map((output, i) => (result.batched[i] ? output : broadcast(output, [0], [size])));
   });
 });
+
+export function batchVariant(batched: readonly boolean[], size: number): string {
+  return `${mask(batched)} ${size}`;
+}
 
 /** The forward graph with residuals, and the backward graph that uses them. */
 const split = new WeakMap<Graph, Map<string, CallParams>>();
@@ -187,7 +191,7 @@ export const callPrimitive: Primitive<CallParams> = {
     const given = call(graph, [...primals, ...bars(outputs.length)]).slice(params.graph.outputs.length);
     return wanted.map((want) => (want ? (given.shift() ?? null) : null));
   },
-  batch: ({ inputs, batched, params, size }) => call(batchedGraph(params.graph, `${mask(batched)} ${size}`), inputs),
+  batch: ({ inputs, batched, params, size }) => call(batchedGraph(params.graph, batchVariant(batched, size)), inputs),
   lowering: { kind: "inline", expand: (inputs, { graph }) => evaluateGraph(graph, inputs) },
   cost: (_inputs, _outputs, { graph }) => ({
     flops: graph.operations.reduce(

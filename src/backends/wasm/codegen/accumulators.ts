@@ -122,6 +122,19 @@ export function takeVector(
   f.release(better);
 }
 
+/** Of the vector on the stack, keeps the first `valid` lanes and puts what changes nothing in the others. */
+export function maskLanes(
+  f: FunctionBuilder,
+  { reduction }: Accumulator,
+  lanes: VectorLanes,
+  valid: number,
+): void {
+  const { dtype } = reduction.value;
+  const laneBytes = dtype === "float64" ? 8 : dtype === "bool" ? 16 / lanes : 4;
+  vectorConstant(f, dtype, identity(reduction.op, dtype));
+  f.vector(new Uint8Array(16).fill(255, 0, valid * laneBytes)).op(v128.bitselect);
+}
+
 /** Brings the partial results in all lanes and copies together in one scalar local, `into`. */
 export function combineLanes(
   f: FunctionBuilder,

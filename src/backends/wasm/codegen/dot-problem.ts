@@ -55,11 +55,21 @@ function batchAsRows(problem: DotProblem): DotProblem | undefined {
   const last = batch.length - 1;
   if (last < 0 || b.batchStrides[last] !== 0) return undefined;
   if (m !== 1 && [a, out].some((view) => view.batchStrides[last] !== m * view.rowStride)) return undefined;
-  const drop = (view: MatrixView): MatrixView => ({ ...view, batchStrides: view.batchStrides.slice(0, last) });
+  const drop = (view: MatrixView): MatrixView => ({
+    ...view,
+    batchStrides: view.batchStrides.slice(0, last),
+  });
   const rows = (view: MatrixView): MatrixView => ({
     ...drop(view),
     // One row a batch element: its stride is that of the batch.
     rowStride: m === 1 ? view.batchStrides[last] : view.rowStride,
   });
-  return { ...problem, batch: batch.slice(0, last), m: m * batch[last], a: rows(a), b: drop(b), out: rows(out) };
+  return {
+    ...problem,
+    batch: batch.slice(0, last),
+    m: m * batch[last],
+    a: rows(a),
+    b: drop(b),
+    out: rows(out),
+  };
 }

@@ -3,7 +3,7 @@
  *
  * An outer-product tile keeps rows × vectors of the result in registers, and for each k adds one number of A in all
  * lanes times vectors of B. An inner-product tile keeps rows × columns partial sums whose lanes run along k.
- * Engines on x64 hand out 15 vector registers; a tile that needs more spills.
+ * Engines on x64 hand out 15 vector registers; a tile that needs more for accumulators and loads together spills.
  */
 import { bytesPerElement } from "../../../graph/dtype.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
@@ -75,9 +75,6 @@ export interface TileLayout {
   readonly accumulate: boolean;
 }
 
-/** Steps of k in one round of the innermost loop. */
-const unroll = 4;
-
 /** acc += a·b */
 function multiplyAdd(f: FunctionBuilder, math: VectorMath, accumulator: Local, a: Local, b: Local): void {
   if (math.madd !== undefined) f.get(a).get(b).get(accumulator).op(math.madd);
@@ -85,24 +82,22 @@ function multiplyAdd(f: FunctionBuilder, math: VectorMath, accumulator: Local, a
   f.set(accumulator);
 }
 
-/** Runs `step(i)` for `steps` steps, advancing pointers: unrolled rounds, then what is left. */
+/**
+ * Runs `step` for `steps` steps, advancing pointers. Not unrolled: V8's older compiler moves all loads of a loop body
+ * before its arithmetic, so that a longer body needs more registers than there are (measured: 48 GFLOP/s as it is, 29
+ * when unrolled four times).
+ */
 function alongK(
   f: FunctionBuilder,
   steps: number,
   pointers: readonly { readonly local: Local; readonly bytes: number }[],
-  step: (i: number) => void,
+  step: () => void,
 ): void {
-  const rounds = Math.floor(steps / unroll);
-  const rest = steps % unroll;
   const counter = f.local("i32");
-  const advance = (count: number): void => {
-    for (const { local, bytes } of pointers) f.increase(local, count * bytes);
-  };
-  f.repeat(counter, 0, rounds, 1, () => {
-    for (let i = 0; i < unroll; i++) step(i);
-    advance(unroll);
+  f.repeat(counter, 0, steps, 1, () => {
+    step();
+    for (const { local, bytes } of pointers) f.increase(local, bytes);
   });
-  for (let i = 0; i < rest; i++) step(i);
   f.release(counter);
 }
 
@@ -124,20 +119,18 @@ export function writeOuterTile(
   const holdsB = columns <= rows;
   const held = Array.from({ length: Math.min(rows, columns) }, () => f.local("v128"));
   const passing = f.local("v128");
-  const loadA = (row: number, i: number): FunctionBuilder =>
-    f.get(a).memory(math.loadSplat, row * layout.aRow + i * layout.aStep);
-  const loadB = (column: number, i: number): FunctionBuilder =>
-    f.get(b).memory(v128.load, column * 16 + i * layout.bStep);
+  const loadA = (row: number): FunctionBuilder => f.get(a).memory(math.loadSplat, row * layout.aRow);
+  const loadB = (column: number): FunctionBuilder => f.get(b).memory(v128.load, column * 16);
   const strides = [
     { local: a, bytes: layout.aStep },
     { local: b, bytes: layout.bStep },
   ];
-  alongK(f, layout.k, strides, (i) => {
+  alongK(f, layout.k, strides, () => {
     held.forEach((local, j) => {
-      (holdsB ? loadB(j, i) : loadA(j, i)).set(local);
+      (holdsB ? loadB(j) : loadA(j)).set(local);
     });
     for (let j = 0; j < Math.max(rows, columns); j++) {
-      (holdsB ? loadA(j, i) : loadB(j, i)).set(passing);
+      (holdsB ? loadA(j) : loadB(j)).set(passing);
       held.forEach((local, h) => {
         if (holdsB) multiplyAdd(f, math, accumulators[j][h], passing, local);
         else multiplyAdd(f, math, accumulators[h][j], local, passing);
@@ -197,9 +190,9 @@ export function writeInnerTile(
   const holdsB = columns < rows;
   const held = Array.from({ length: Math.min(rows, columns) }, () => f.local("v128"));
   const passing = f.local("v128");
-  const step = (i: number, mask: Uint8Array | undefined): void => {
+  const step = (mask: Uint8Array | undefined): void => {
     const load = (pointer: Local, bytes: number, into: Local): void => {
-      f.get(pointer).memory(v128.load, bytes + i * 16);
+      f.get(pointer).memory(v128.load, bytes);
       // What lies beyond the end may be anything, NaN included, so both factors are masked.
       if (mask !== undefined) f.vector(mask).op(v128.and);
       f.set(into);
@@ -218,13 +211,13 @@ export function writeInnerTile(
   };
   const whole = Math.floor(layout.k / lanes);
   const strides = [a, b].map((local) => ({ local, bytes: 16 }));
-  alongK(f, whole, strides, (i) => {
-    step(i, undefined);
+  alongK(f, whole, strides, () => {
+    step(undefined);
   });
   const rest = layout.k % lanes;
   if (rest > 0) {
     const mask = new Uint8Array(16).fill(255, 0, rest * math.elementBytes);
-    step(whole % unroll, mask);
+    step(mask);
   }
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column += lanes) {
@@ -253,15 +246,29 @@ function sumLanes(f: FunctionBuilder, math: VectorMath, vectors: readonly Local[
     f.set(y);
     const even = math.lanes === 4 ? [0, 2, 4, 6] : [0, 2];
     f.get(x).get(y).shuffle(pick(even));
-    f.get(x).get(y).shuffle(pick(even.map((element) => element + 1)));
+    f.get(x)
+      .get(y)
+      .shuffle(pick(even.map((element) => element + 1)));
     f.op(math.add);
     f.release(x);
     f.release(y);
   };
-  const two = (i: number): void => pairs(() => f.get(at(i)), () => f.get(at(i + 1)));
+  const two = (i: number): void =>
+    pairs(
+      () => f.get(at(i)),
+      () => f.get(at(i + 1)),
+    );
   if (math.lanes === 2) two(0);
-  else if (vectors.length <= 2) pairs(() => two(0), () => two(0));
-  else pairs(() => two(0), () => two(2));
+  else if (vectors.length <= 2)
+    pairs(
+      () => two(0),
+      () => two(0),
+    );
+  else
+    pairs(
+      () => two(0),
+      () => two(2),
+    );
   f.set(into);
 }
 

@@ -4,7 +4,7 @@
  *
  * A frame says how the body being written runs: one point at a time, or `copies` vectors of `lanes` points.
  */
-import type { Expr, LoopKernel } from "../../../loops/ir.js";
+import type { Expr } from "../../../loops/ir.js";
 import { invariant } from "../../../util/errors.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { control, i32, i32x4, type ValueType } from "../assembler/opcodes.js";
@@ -37,9 +37,16 @@ import {
 export interface Frame {
   readonly lanes: 1 | VectorLanes;
   readonly copies: number;
+  /** Of the vector loop: lanes · copies, or fewer where the last vector reaches beyond the end. */
+  readonly points: number;
 }
 
-export const scalarFrame: Frame = { lanes: 1, copies: 1 };
+export const scalarFrame: Frame = { lanes: 1, copies: 1, points: 1 };
+
+/** How many lanes of each vector count. */
+export function validLanes({ lanes, points }: Frame): number {
+  return Math.min(lanes, points);
+}
 
 /** What has been computed in one loop body. */
 interface Scope {
@@ -56,7 +63,6 @@ export class Evaluator {
   readonly reduced: Local[][] = [];
   private readonly f: FunctionBuilder;
   private readonly context: ProgramContext;
-  private readonly kernel: LoopKernel;
   private readonly analysis: NestAnalysis;
   private readonly pointers: PointerTable;
   private readonly counters: readonly Local[];
@@ -67,7 +73,6 @@ export class Evaluator {
   constructor(options: {
     readonly f: FunctionBuilder;
     readonly context: ProgramContext;
-    readonly kernel: LoopKernel;
     readonly analysis: NestAnalysis;
     readonly pointers: PointerTable;
     readonly counters: readonly Local[];
@@ -76,7 +81,6 @@ export class Evaluator {
   }) {
     this.f = options.f;
     this.context = options.context;
-    this.kernel = options.kernel;
     this.analysis = options.analysis;
     this.pointers = options.pointers;
     this.counters = options.counters;
@@ -306,24 +310,17 @@ export class Evaluator {
   private pushLoad(e: Load, copy: number, lanes: VectorLanes): void {
     const { at } = e;
     const access = this.pointers.load(e);
-    const along = access.strides[this.vectorLoop];
-    let pushAt: ((lane: number) => void) | undefined;
-    let perLane = false;
-    if (at !== undefined && this.analysis.varying.has(at)) {
-      perLane = true;
-      const indices = this.f.local("v128");
-      this.pushVector(at, copy);
-      this.f.set(indices);
-      pushAt = (lane) => this.f.get(indices).lane(i32x4.extractLane, lane);
-      pushVectorLoad(this.f, this.pointers, access, { lanes, copy, along, perLane, pushAt });
-      this.f.release(indices);
+    const where = { lanes, valid: validLanes(this.frame), copy, along: access.strides[this.vectorLoop] };
+    if (at === undefined || !this.analysis.varying.has(at)) {
+      const pushAt = at && (() => this.pushScalar(at));
+      pushVectorLoad(this.f, this.pointers, access, { ...where, perLane: false, pushAt });
       return;
     }
-    if (at !== undefined) pushAt = () => this.pushScalar(at);
-    pushVectorLoad(this.f, this.pointers, access, { lanes, copy, along, perLane, pushAt });
-  }
-
-  get loops(): readonly number[] {
-    return this.kernel.loops;
+    const indices = this.f.local("v128");
+    this.pushVector(at, copy);
+    this.f.set(indices);
+    const pushAt = (lane: number): FunctionBuilder => this.f.get(indices).lane(i32x4.extractLane, lane);
+    pushVectorLoad(this.f, this.pointers, access, { ...where, perLane: true, pushAt });
+    this.f.release(indices);
   }
 }

@@ -16,6 +16,7 @@ export class LaneEmitter implements LaneAlgebra<Local> {
   readonly bits: 32 | 64;
   private readonly f: FunctionBuilder;
   private readonly relaxedMadd: boolean;
+  private readonly results: Local[] = [];
 
   constructor(f: FunctionBuilder, bits: 32 | 64, features: WasmFeatures) {
     this.f = f;
@@ -26,7 +27,13 @@ export class LaneEmitter implements LaneAlgebra<Local> {
   private result(): Local {
     const local = this.f.local("v128");
     this.f.set(local);
+    this.results.push(local);
     return local;
+  }
+
+  /** Lets others have the locals; the last result must be on the stack by now. */
+  release(): void {
+    for (const local of this.results.splice(0)) this.f.release(local);
   }
 
   private unary(code: number, a: Local): Local {

@@ -7,10 +7,17 @@
 import type { LoopKernel, Reduction, Store } from "../../../loops/ir.js";
 import { invariant } from "../../../util/errors.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
-import { type Accumulator, combineLanes, initialise, takeScalar, takeVector } from "./accumulators.js";
+import {
+  type Accumulator,
+  combineLanes,
+  initialise,
+  maskLanes,
+  takeScalar,
+  takeVector,
+} from "./accumulators.js";
 import { analyse } from "./analysis.js";
 import type { ProgramContext } from "./context.js";
-import { Evaluator, type Frame, scalarFrame } from "./evaluator.js";
+import { Evaluator, type Frame, scalarFrame, validLanes } from "./evaluator.js";
 import { type BufferSource, PointerTable } from "./pointers.js";
 import { scalarBinary, scalarLoad, scalarStore, scalarType } from "./scalar-ops.js";
 import { vectorStore } from "./vector-memory.js";
@@ -61,7 +68,6 @@ class NestWriter {
     this.evaluator = new Evaluator({
       f,
       context,
-      kernel,
       analysis: analyse(kernel, plan.loop),
       pointers: this.pointers,
       counters: this.counters,
@@ -101,7 +107,7 @@ class NestWriter {
     const outer = evaluator.frame;
     let start = 0;
     for (const frame of this.parts(level)) {
-      const step = frame === outer ? 1 : frame.lanes * frame.copies;
+      const step = frame === outer ? 1 : frame.points;
       const count = Math.floor((extent - start) / step);
       evaluator.frame = frame;
       f.repeat(this.counters[level], start, count, step, () => {
@@ -117,9 +123,12 @@ class NestWriter {
 
   private parts(level: number): Frame[] {
     if (level !== this.plan.loop) return [this.evaluator.frame];
-    const { lanes, copies } = this.plan;
-    const whole = { lanes, copies };
-    return copies > 1 ? [whole, { lanes, copies: 1 }, scalarFrame] : [whole, scalarFrame];
+    const { lanes, copies, partialTail } = this.plan;
+    const parts: Frame[] = [{ lanes, copies, points: lanes * copies }];
+    if (copies > 1) parts.push({ lanes, copies: 1, points: lanes });
+    const rest = this.kernel.loops[level] % lanes;
+    if (rest > 0) parts.push(partialTail ? { lanes, copies: 1, points: rest } : scalarFrame);
+    return parts;
   }
 
   private point(): void {
@@ -157,7 +166,8 @@ class NestWriter {
     const { evaluator, plan } = this;
     const lanesReduced = plan.loop >= this.outputs;
     const vectors = lanesReduced ? plan.copies : frame.lanes > 1 ? frame.copies : 0;
-    const hasScalar = lanesReduced ? this.kernel.loops[plan.loop] % plan.lanes !== 0 : frame.lanes === 1;
+    const hasTail = !plan.partialTail && plan.loop >= 0 && this.kernel.loops[plan.loop] % plan.lanes !== 0;
+    const hasScalar = lanesReduced ? hasTail : frame.lanes === 1;
     const searching = reduction.op === "argmax";
     const keepVectors = (count: number): Local[] =>
       Array.from({ length: count }, () => evaluator.keep("v128"));
@@ -173,6 +183,8 @@ class NestWriter {
   private accumulate(): void {
     const { f, context, evaluator, position } = this;
     const { lanes, copies } = evaluator.frame;
+    const valid = validLanes(evaluator.frame);
+    const lanesReduced = this.plan.loop >= this.outputs;
     for (const accumulator of this.accumulators) {
       const { value } = accumulator.reduction;
       if (lanes === 1) {
@@ -182,6 +194,8 @@ class NestWriter {
       }
       for (let copy = 0; copy < copies; copy++) {
         evaluator.pushVector(value, copy);
+        // Along an output loop lanes beyond the end go their own way, and are not stored.
+        if (lanesReduced && valid < lanes) maskLanes(f, accumulator, lanes, valid);
         takeVector(f, context, accumulator, copy, lanes, position);
       }
     }
@@ -214,7 +228,7 @@ class NestWriter {
     const pushAt = at && (() => evaluator.pushScalar(at));
     if (lanes !== 1) {
       const along = access.strides[this.plan.loop];
-      const where = { lanes, copy, along, perLane: false, pushAt };
+      const where = { lanes, valid: validLanes(evaluator.frame), copy, along, perLane: false, pushAt };
       vectorStore(f, context, pointers, access, where, value, store.accumulate === true);
       return;
     }

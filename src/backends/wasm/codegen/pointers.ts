@@ -118,7 +118,7 @@ export class PointerTable {
    * Pushes the address part of an access, `distance` bytes further on, and gives the constant its instruction adds.
    * `pushAt` pushes an element index to add.
    */
-  push(access: Access, distance: number, pushAt?: () => void): number {
+  push(access: Access, distance: number, pushAt?: () => unknown): number {
     const { f } = this;
     const constant = access.constant + distance;
     f.get(access.pointer);

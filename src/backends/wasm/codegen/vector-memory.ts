@@ -5,22 +5,24 @@ import type { ProgramContext } from "./context.js";
 import type { Access, PointerTable } from "./pointers.js";
 import { type VectorLanes, vectorBinary, vectorConstant } from "./vector-ops.js";
 
-interface VectorAccess {
+export interface VectorAccess {
   readonly lanes: VectorLanes;
+  /** Lanes that count: others are loaded only where that costs nothing, and never stored. */
+  readonly valid: number;
   /** Which of the vectors in flight. */
   readonly copy: number;
   /** Bytes between lanes. */
   readonly along: number;
   /** Whether lanes have indices of their own, even at distance 0. */
   readonly perLane: boolean;
-  readonly pushAt: ((lane: number) => void) | undefined;
+  readonly pushAt: ((lane: number) => unknown) | undefined;
 }
 
 export function pushVectorLoad(
   f: FunctionBuilder,
   pointers: PointerTable,
   access: Access,
-  { lanes, copy, along, perLane, pushAt }: VectorAccess,
+  { lanes, valid, copy, along, perLane, pushAt }: VectorAccess,
 ): void {
   const { dtype, elementBytes } = access;
   const start = copy * lanes * along;
@@ -30,8 +32,10 @@ export function pushVectorLoad(
     else f.memory(lanes * elementBytes === 16 ? v128.load : v128.load64Zero, offset);
     return;
   }
-  const address = (lane: number): number =>
-    pointers.push(access, start + lane * along, pushAt && (() => pushAt(lane)));
+  const address = (wanted: number): number => {
+    const lane = Math.min(wanted, valid - 1);
+    return pointers.push(access, start + lane * along, pushAt && (() => pushAt(lane)));
+  };
   if (dtype === "bool") {
     // Two lanes of 64 bits are written as their two halves of 32.
     const width = lanes === 2 ? 2 : 1;
@@ -72,7 +76,7 @@ export function vectorStore(
   accumulate: boolean,
 ): void {
   const { dtype, elementBytes } = access;
-  const { lanes, copy, along, pushAt } = where;
+  const { lanes, valid, copy, along, pushAt } = where;
   const start = copy * lanes * along;
   const pushValue = (): void => {
     if (accumulate) {
@@ -84,7 +88,7 @@ export function vectorStore(
     vectorConstant(f, "int32", 1);
     f.op(v128.and);
   };
-  if (along === elementBytes) {
+  if (along === elementBytes && valid === lanes) {
     const offset = pointers.push(access, start, pushAt && (() => pushAt(0)));
     pushValue();
     if (dtype === "bool") storeMask(f, lanes, offset);
@@ -97,7 +101,7 @@ export function vectorStore(
   f.set(kept);
   const code = { 1: v128.store8Lane, 4: v128.store32Lane, 8: v128.store64Lane }[elementBytes];
   const bytesPerLane = 16 / (dtype === "float64" ? 2 : dtype === "bool" ? lanes : 4);
-  for (let lane = 0; lane < lanes; lane++) {
+  for (let lane = 0; lane < valid; lane++) {
     const offset = pointers.push(access, start + lane * along, pushAt && (() => pushAt(lane)));
     f.get(kept).memoryLane(code ?? v128.store32Lane, offset, (lane * bytesPerLane) / elementBytes);
   }

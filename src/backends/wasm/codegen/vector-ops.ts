@@ -10,7 +10,7 @@ import { invariant, unreachable } from "../../../util/errors.js";
 import type { FunctionBuilder } from "../assembler/function.js";
 import { control, f32x4, f64x2, i32, i32x4, i64x2, v128 } from "../assembler/opcodes.js";
 import type { ProgramContext } from "./context.js";
-import { isLaneFunction, laneFunction } from "./lane-functions.js";
+import { isLaneFunction, laneFunction, writeLaneFunction } from "./lane-functions.js";
 import { splatFloat, splatInteger } from "./lanes.js";
 import { scalarBinary } from "./scalar-ops.js";
 
@@ -135,7 +135,7 @@ function floatUnary(
   const bits = dtype === "float32" ? 32 : 64;
   const ops = dtype === "float32" ? f32x4 : f64x2;
   if (isLaneFunction(op)) {
-    f.call(laneFunction(context, op, bits));
+    writeLaneFunction(f, context, op, bits);
     return;
   }
   switch (op) {

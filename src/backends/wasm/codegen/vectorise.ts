@@ -16,11 +16,16 @@ export interface VectorPlan {
   readonly lanes: VectorLanes;
   /** Vectors in flight in the main part of that loop. */
   readonly copies: number;
+  /**
+   * Whether the points left over run as a vector of which a part counts: worth it where a point costs as much as a vector,
+   * and possible where a lane beyond the end does no harm.
+   */
+  readonly partialTail: boolean;
 }
 
 /** Vectors in flight by the work of one: long expressions have enough parallelism of their own. */
-function copiesFor(work: number, callsFunctions: boolean): number {
-  if (callsFunctions) return 1;
+function copiesFor(work: number, functions: number): number {
+  if (functions > 0) return functions === 1 ? 2 : 1;
   if (work <= 8) return 4;
   return work <= 20 ? 2 : 1;
 }
@@ -44,13 +49,18 @@ export function planVectors(given: LoopKernel): VectorPlan {
     const gain = gainOf(kernel, loop, outputs, all) * Math.min(1, extent / (2 * lanes));
     if (gain > best.gain || (gain === best.gain && gain > 0)) best = { loop, gain };
   }
-  if (best.loop < 0) return { kernel, loop: -1, lanes, copies: 1 };
+  if (best.loop < 0) return { kernel, loop: -1, lanes, copies: 1, partialTail: false };
 
   const work = all.filter(({ kind }) => kind !== "constant" && kind !== "index").length;
-  const callsFunctions = all.some((e) => isCall(e));
+  const functions = all.filter(isCall).length;
   const vectors = Math.floor(kernel.loops[best.loop] / lanes);
-  const copies = Math.min(copiesFor(work, callsFunctions), vectors);
-  if (best.loop >= outputs - 1) return { kernel, loop: best.loop, lanes, copies };
+  const copies = Math.min(copiesFor(work, functions), vectors);
+  const varying = varyingExpressions(kernel, best.loop);
+  const looksUp = all.some(
+    (e) => (e.kind === "bounded" || (e.kind === "load" && e.at !== undefined)) && varying.has(e),
+  );
+  const partialTail = functions > 0 && !looksUp;
+  if (best.loop >= outputs - 1) return { kernel, loop: best.loop, lanes, copies, partialTail };
   const order = kernel.loops.map((_, loop) => loop);
   order.splice(outputs - 1, 0, ...order.splice(best.loop, 1));
   const moved = regroup(
@@ -59,7 +69,8 @@ export function planVectors(given: LoopKernel): VectorPlan {
     outputs,
   );
   const merged = normalise(moved);
-  return { kernel: merged, loop: merged.loops.length - merged.reducedLoops - 1, lanes, copies };
+  const loop = merged.loops.length - merged.reducedLoops - 1;
+  return { kernel: merged, loop, lanes, copies, partialTail };
 }
 
 function isCall(e: Expr): boolean {

@@ -1,0 +1,161 @@
+/**
+ * donate: pairs outputs with inputs the caller gives up, so that state stays where it is from call to call.
+ *
+ * Requires: lowered kernels. Guarantees: each pair's output ends in its input's buffer: written there directly where every
+ * reader of the old contents has run or reads the very element being replaced, copied there by a last kernel otherwise.
+ */
+import type { Expr, Kernel } from "../loops/ir.js";
+import type { Lowered } from "./lower.js";
+import { buffersOf } from "./memory.js";
+
+export interface Donation {
+  readonly lowered: Lowered;
+  /** For each graph output the graph input whose memory holds it after a run, or −1. */
+  readonly inputOfOutput: readonly number[];
+  readonly resident: ReadonlySet<number>;
+}
+
+export function donate(lowered: Lowered, donated: readonly boolean[]): Donation {
+  const inputOfOutput = lowered.outputs.map(() => -1);
+  const { buffers } = lowered;
+  lowered.inputs.forEach((input, i) => {
+    if (donated[i] !== true) return;
+    const partner = lowered.outputs.findIndex((output, o) => {
+      if (inputOfOutput[o] >= 0 || buffers[output].constant !== undefined) return false;
+      const twice = lowered.outputs.indexOf(output) !== lowered.outputs.lastIndexOf(output);
+      const isOtherInput = lowered.inputs.includes(output) && output !== input;
+      return (
+        !twice &&
+        !isOtherInput &&
+        buffers[output].dtype === buffers[input].dtype &&
+        buffers[output].length === buffers[input].length
+      );
+    });
+    if (partner >= 0) inputOfOutput[partner] = i;
+  });
+
+  let kernels: Kernel[] = lowered.kernels;
+  const outputs = [...lowered.outputs];
+  const copies: Kernel[] = [];
+  inputOfOutput.forEach((input, o) => {
+    if (input < 0) return;
+    const from = outputs[o];
+    const to = lowered.inputs[input];
+    outputs[o] = to;
+    if (from === to) return;
+    if (canReplace(kernels, from, to)) kernels = kernels.map((kernel) => renameBuffer(kernel, from, to));
+    else {
+      const { dtype, length } = buffers[from];
+      const value: Expr = { kind: "load", dtype, buffer: from, offset: 0, strides: [1] };
+      copies.push({
+        kind: "loops",
+        name: "keep",
+        loops: [length],
+        reducedLoops: 0,
+        reductions: [],
+        stores: [{ buffer: to, offset: 0, strides: [1], value }],
+      });
+    }
+  });
+  const resident = new Set(inputOfOutput.filter((i) => i >= 0).map((i) => lowered.inputs[i]));
+  return { lowered: { ...lowered, kernels: [...kernels, ...copies], outputs }, inputOfOutput, resident };
+}
+
+/** May the kernel that writes `from` write into `to` instead? */
+function canReplace(kernels: readonly Kernel[], from: number, to: number): boolean {
+  const writers = kernels.filter((kernel) => writes(kernel, from));
+  const [writer] = writers;
+  if (writers.length !== 1 || writer.kind !== "loops" || writer.reducedLoops > 0 || writer.stores.length !== 1) return false;
+  const at = kernels.indexOf(writer);
+  // another donation may already have made `to` an output
+  if (kernels.some((kernel) => writes(kernel, to))) return false;
+  if (kernels.some((kernel, i) => i > at && buffersOf(kernel).has(to))) return false;
+  const [store] = writer.stores;
+  if (store.accumulate === true || store.at !== undefined) return false;
+  return loadsOf(store.value).every(
+    (load) =>
+      load.buffer !== to ||
+      (load.at === undefined && load.offset === store.offset && load.strides.join() === store.strides.join()),
+  );
+}
+
+function writes(kernel: Kernel, buffer: number): boolean {
+  if (kernel.kind === "loops" || kernel.kind === "dot") return kernel.stores.some((store) => store.buffer === buffer);
+  return kernel.output === buffer;
+}
+
+function loadsOf(root: Expr): Extract<Expr, { kind: "load" }>[] {
+  const loads: Extract<Expr, { kind: "load" }>[] = [];
+  mapLoads(root, (load) => {
+    loads.push(load);
+    return load;
+  });
+  return loads;
+}
+
+/** The expression with every load replaced; shared parts stay shared. */
+function mapLoads(root: Expr, replace: (load: Extract<Expr, { kind: "load" }>) => Expr): Expr {
+  const done = new Map<Expr, Expr>();
+  const visit = (expr: Expr): Expr => {
+    const known = done.get(expr);
+    if (known !== undefined) return known;
+    let result: Expr;
+    switch (expr.kind) {
+      case "constant":
+      case "index":
+      case "reduced":
+        result = expr;
+        break;
+      case "load":
+        result = replace(expr.at === undefined ? expr : { ...expr, at: visit(expr.at) });
+        break;
+      case "unary":
+      case "cast":
+      case "bounded":
+        result = { ...expr, x: visit(expr.x) };
+        break;
+      case "binary":
+      case "compare":
+        result = { ...expr, x: visit(expr.x), y: visit(expr.y) };
+        break;
+      case "select":
+        result = { ...expr, condition: visit(expr.condition), x: visit(expr.x), y: visit(expr.y) };
+        break;
+    }
+    done.set(expr, result);
+    return result;
+  };
+  return visit(root);
+}
+
+function renameBuffer(kernel: Kernel, from: number, to: number): Kernel {
+  const name = (buffer: number): number => (buffer === from ? to : buffer);
+  const inExpr = (expr: Expr): Expr => mapLoads(expr, (load) => ({ ...load, buffer: name(load.buffer) }));
+  const inStores = (stores: Extract<Kernel, { kind: "loops" }>["stores"]) =>
+    stores.map((store) => ({
+      ...store,
+      buffer: name(store.buffer),
+      value: inExpr(store.value),
+      ...(store.at === undefined ? {} : { at: inExpr(store.at) }),
+    }));
+  switch (kernel.kind) {
+    case "loops":
+      return {
+        ...kernel,
+        reductions: kernel.reductions.map((reduction) => ({ ...reduction, value: inExpr(reduction.value) })),
+        stores: inStores(kernel.stores),
+      };
+    case "dot":
+      return {
+        ...kernel,
+        a: { ...kernel.a, buffer: name(kernel.a.buffer) },
+        b: { ...kernel.b, buffer: name(kernel.b.buffer) },
+        stores: inStores(kernel.stores),
+      };
+    case "cumsum":
+    case "argsort":
+      return { ...kernel, input: name(kernel.input), output: name(kernel.output) };
+    case "randomBits":
+      return { ...kernel, keys: name(kernel.keys), output: name(kernel.output) };
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The compiler, top to bottom: graph passes, then fusion, loops, donation and memory. One pass, one file, one verb; set
+ * ADJOINT_PRINT=pass[,pass…] (or `all`) to see what a pass made, ADJOINT_VERIFY=1 to check every step.
+ */
+import type { Graph } from "../graph/graph.js";
+import type { Schedule } from "../loops/ir.js";
+import { donate } from "./donate.js";
+import { fuse } from "./fuse.js";
+import { verifyGraph, verifySchedule } from "./legality.js";
+import { type BufferSpec, lower } from "./lower.js";
+import { planMemory } from "./memory.js";
+import { cse } from "./passes/cse.js";
+import { inline } from "./passes/inline.js";
+import { simplify } from "./passes/simplify.js";
+import { formatGraph, formatSchedule } from "./print.js";
+
+export type PassName = "inline" | "simplify" | "cse" | "fuse";
+
+interface GraphPass {
+  readonly name: PassName;
+  readonly run: (graph: Graph) => Graph;
+  /** A pass the program would be wrong without. */
+  readonly required?: true;
+}
+
+// dead code goes with every pass: a rewritten graph holds only what its outputs need
+const graphPasses: readonly GraphPass[] = [
+  { name: "inline", run: inline, required: true },
+  { name: "simplify", run: simplify },
+  { name: "cse", run: cse },
+];
+
+export const passNames: readonly PassName[] = [...graphPasses.map(({ name }) => name), "fuse"];
+
+export interface PipelineOptions {
+  readonly donated: readonly boolean[];
+  /** Passes to leave out, for tests that compare programs with and without them. */
+  readonly disable?: ReadonlySet<PassName>;
+  readonly verify?: boolean;
+}
+
+/** A compiled program before a backend makes code of it. */
+export interface Compiled {
+  readonly schedule: Schedule;
+  readonly constants: readonly { readonly buffer: number; readonly spec: BufferSpec }[];
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  /** For each output the input whose memory holds it after a run, or −1. */
+  readonly inputOfOutput: readonly number[];
+}
+
+export function compile(graph: Graph, options: PipelineOptions): Compiled {
+  const verify = options.verify === true || environment("ADJOINT_VERIFY") === "1";
+  const printed = new Set((environment("ADJOINT_PRINT") ?? "").split(","));
+  const show = (name: string, text: () => string): void => {
+    if (printed.has(name) || printed.has("all")) console.error(`── ${name}\n${text()}`);
+  };
+  let current = graph;
+  for (const pass of graphPasses) {
+    if (options.disable?.has(pass.name) === true && pass.required !== true) continue;
+    current = pass.run(current);
+    if (verify) verifyGraph(current);
+    show(pass.name, () => formatGraph(current));
+  }
+  const fusion = fuse(current, options.disable?.has("fuse") !== true);
+  show("fuse", () => formatGraph(current, fusion.memory));
+  const { lowered, inputOfOutput, resident } = donate(lower(current, fusion), options.donated);
+  const schedule = planMemory({ ...lowered, resident });
+  if (verify) verifySchedule(schedule);
+  show("schedule", () => formatSchedule(schedule));
+  return {
+    schedule,
+    constants: lowered.buffers.flatMap((spec, buffer) => (spec.constant === undefined ? [] : [{ buffer, spec }])),
+    inputs: lowered.inputs,
+    outputs: lowered.outputs,
+    inputOfOutput,
+  };
+}
+
+/** An environment variable, where there is an environment. */
+function environment(name: string): string | undefined {
+  return (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.[name];
+}
