@@ -40,7 +40,12 @@ export function setDevice(name: DeviceName): void {
     throw new AdjointError(
       "device",
       `setDevice: ${formatReceived(name)} is not available; this machine has ${devices().join(", ")}`,
-      { operation: "setDevice", argument: "name", expected: devices().join(" | "), received: formatReceived(name) },
+      {
+        operation: "setDevice",
+        argument: "name",
+        expected: devices().join(" | "),
+        received: formatReceived(name),
+      },
     );
   setCurrentDevice(all[name]);
 }

@@ -4,6 +4,8 @@
  * Requires: lowered kernels. Guarantees: each pair's output ends in its input's buffer: written there directly where every
  * reader of the old contents has run or reads the very element being replaced, copied there by a last kernel otherwise.
  */
+
+import { type LoadExpr, mapLoads } from "../loops/expr.js";
 import type { Expr, Kernel } from "../loops/ir.js";
 import type { Lowered } from "./lower.js";
 import { buffersOf } from "./memory.js";
@@ -65,7 +67,13 @@ export function donate(lowered: Lowered, donated: readonly boolean[]): Donation 
 function canReplace(kernels: readonly Kernel[], from: number, to: number): boolean {
   const writers = kernels.filter((kernel) => writes(kernel, from));
   const [writer] = writers;
-  if (writers.length !== 1 || writer.kind !== "loops" || writer.reducedLoops > 0 || writer.stores.length !== 1) return false;
+  if (
+    writers.length !== 1 ||
+    writer.kind !== "loops" ||
+    writer.reducedLoops > 0 ||
+    writer.stores.length !== 1
+  )
+    return false;
   const at = kernels.indexOf(writer);
   // another donation may already have made `to` an output
   if (kernels.some((kernel) => writes(kernel, to))) return false;
@@ -80,52 +88,18 @@ function canReplace(kernels: readonly Kernel[], from: number, to: number): boole
 }
 
 function writes(kernel: Kernel, buffer: number): boolean {
-  if (kernel.kind === "loops" || kernel.kind === "dot") return kernel.stores.some((store) => store.buffer === buffer);
+  if (kernel.kind === "loops" || kernel.kind === "dot")
+    return kernel.stores.some((store) => store.buffer === buffer);
   return kernel.output === buffer;
 }
 
-function loadsOf(root: Expr): Extract<Expr, { kind: "load" }>[] {
-  const loads: Extract<Expr, { kind: "load" }>[] = [];
+function loadsOf(root: Expr): LoadExpr[] {
+  const loads: LoadExpr[] = [];
   mapLoads(root, (load) => {
     loads.push(load);
     return load;
   });
   return loads;
-}
-
-/** The expression with every load replaced; shared parts stay shared. */
-function mapLoads(root: Expr, replace: (load: Extract<Expr, { kind: "load" }>) => Expr): Expr {
-  const done = new Map<Expr, Expr>();
-  const visit = (expr: Expr): Expr => {
-    const known = done.get(expr);
-    if (known !== undefined) return known;
-    let result: Expr;
-    switch (expr.kind) {
-      case "constant":
-      case "index":
-      case "reduced":
-        result = expr;
-        break;
-      case "load":
-        result = replace(expr.at === undefined ? expr : { ...expr, at: visit(expr.at) });
-        break;
-      case "unary":
-      case "cast":
-      case "bounded":
-        result = { ...expr, x: visit(expr.x) };
-        break;
-      case "binary":
-      case "compare":
-        result = { ...expr, x: visit(expr.x), y: visit(expr.y) };
-        break;
-      case "select":
-        result = { ...expr, condition: visit(expr.condition), x: visit(expr.x), y: visit(expr.y) };
-        break;
-    }
-    done.set(expr, result);
-    return result;
-  };
-  return visit(root);
 }
 
 function renameBuffer(kernel: Kernel, from: number, to: number): Kernel {

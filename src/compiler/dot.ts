@@ -27,7 +27,10 @@ interface Host {
 
 export function dotLayout(node: Node, memory: ReadonlySet<Node>, host: Host): DotLayout {
   const operation = node.operation;
-  invariant(operation !== null && operation.primitive.lowering.kind === "dot", "a contraction without an operation");
+  invariant(
+    operation !== null && operation.primitive.lowering.kind === "dot",
+    "a contraction without an operation",
+  );
   const { batchA, batchB, contractA, contractB } = operation.primitive.lowering.dimensions(operation.params);
   const [a, b] = operation.inputs;
   const freeA = freeAxes(a.shape, batchA, contractA);
@@ -42,7 +45,13 @@ export function dotLayout(node: Node, memory: ReadonlySet<Node>, host: Host): Do
     range(axes.length).sort((i, j) => Math.abs(strides[axes[j]]) - Math.abs(strides[axes[i]]) || i - j);
   const viewA = operandView(a, memory);
   const viewB = operandView(b, memory);
-  const inPlace = (x: Node, view: typeof viewA, batchAxes: readonly number[], free: readonly number[], contract: readonly number[]) => {
+  const inPlace = (
+    x: Node,
+    view: typeof viewA,
+    batchAxes: readonly number[],
+    free: readonly number[],
+    contract: readonly number[],
+  ) => {
     const merged = (axes: readonly number[]): number | null =>
       mergeAxes(
         axes.map((axis) => x.shape[axis]),
@@ -54,11 +63,27 @@ export function dotLayout(node: Node, memory: ReadonlySet<Node>, host: Host): Do
     const batchStrides = batchAxes.map((axis) => view.strides[axis]);
     return { buffer: host.buffer(view.base), offset: view.offset, batchStrides, freeStride, contractStride };
   };
-  const orders = [byStride(viewA.strides, contractA), byStride(viewB.strides, contractB), range(contractA.length)];
+  const orders = [
+    byStride(viewA.strides, contractA),
+    byStride(viewB.strides, contractB),
+    range(contractA.length),
+  ];
   const attempts = orders.map((order) => ({
     order,
-    a: inPlace(a, viewA, batchA, freeA, order.map((i) => contractA[i])),
-    b: inPlace(b, viewB, batchB, freeB, order.map((i) => contractB[i])),
+    a: inPlace(
+      a,
+      viewA,
+      batchA,
+      freeA,
+      order.map((i) => contractA[i]),
+    ),
+    b: inPlace(
+      b,
+      viewB,
+      batchB,
+      freeB,
+      order.map((i) => contractB[i]),
+    ),
   }));
   const score = (attempt: (typeof attempts)[number]): number =>
     (attempt.a === null ? 0 : sizeOf(a.shape)) + (attempt.b === null ? 0 : sizeOf(b.shape));

@@ -28,7 +28,9 @@ const transcendental = new Set(
 );
 
 /** What an operation does to loops; captures and inputs have none. */
-export function kindOf(node: Node): "pointwise" | "generator" | "view" | "reduce" | "dot" | "kernels" | "memory" {
+export function kindOf(
+  node: Node,
+): "pointwise" | "generator" | "view" | "reduce" | "dot" | "kernels" | "memory" {
   const kind = node.operation?.primitive.lowering.kind;
   return kind === undefined || kind === "inline" ? "memory" : kind;
 }
@@ -44,7 +46,10 @@ export function needsMemoryBelow(operation: Operation): boolean {
 }
 
 export function fuse(graph: Graph, enabled: boolean): Fusion {
-  const memory = new Set<Node>([...graph.inputs, ...graph.captures.filter((node) => uniformOf(node) === undefined)]);
+  const memory = new Set<Node>([
+    ...graph.inputs,
+    ...graph.captures.filter((node) => uniformOf(node) === undefined),
+  ]);
   const consumers = new Map<Node, Operation[]>();
   for (const operation of graph.operations)
     for (const input of new Set(operation.inputs)) {
@@ -66,7 +71,8 @@ export function fuse(graph: Graph, enabled: boolean): Fusion {
       operation.inputs.forEach((input) => {
         store(operandView(input, memory).base);
       });
-    else if (lowering.kind === "kernels") for (const i of lowering.inMemory(operation.params)) store(operation.inputs[i]);
+    else if (lowering.kind === "kernels")
+      for (const i of lowering.inMemory(operation.params)) store(operation.inputs[i]);
     else if (needsMemoryBelow(operation)) store(operation.inputs[0]);
   }
 
@@ -79,8 +85,10 @@ export function fuse(graph: Graph, enabled: boolean): Fusion {
     const [output] = operation.outputs;
     const own = kindOf(output) === "pointwise" ? (transcendental.has(operation.primitive.name) ? 10 : 1) : 0;
     let weight = own;
-    for (const input of new Set(operation.inputs)) weight += memory.has(input) ? 0 : (weights.get(input) ?? 0);
-    if (!enabled || kindOf(output) === "reduce" || kindOf(output) === "dot" || kindOf(output) === "kernels") weight = 0;
+    for (const input of new Set(operation.inputs))
+      weight += memory.has(input) ? 0 : (weights.get(input) ?? 0);
+    if (!enabled || kindOf(output) === "reduce" || kindOf(output) === "dot" || kindOf(output) === "kernels")
+      weight = 0;
     if (weight > largest && kindOf(output) === "pointwise") {
       store(output);
       weight = 0;
@@ -104,7 +112,8 @@ export function fuse(graph: Graph, enabled: boolean): Fusion {
     if (!memory.has(node)) {
       if (kind === "reduce" || kind === "dot" || kind === "kernels") {
         const root = reached.size === 1 ? [...reached][0] : undefined;
-        if (enabled && root !== undefined && canEnd(node, root, users, memory, epilogueOf)) epilogueOf.set(node, root);
+        if (enabled && root !== undefined && canEnd(node, root, users, memory, epilogueOf))
+          epilogueOf.set(node, root);
         else store(node);
       } else if (kind === "pointwise") {
         const weight = weights.get(node) ?? 0;
@@ -149,7 +158,8 @@ function hasPlainLoops(node: Node): boolean {
   if (operation === null || operation.primitive.lowering.kind !== "dot") return false;
   const { batchA, contractA, contractB } = operation.primitive.lowering.dimensions(operation.params);
   const [a, b] = operation.inputs;
-  const free = (input: Node, contract: readonly number[]): number => input.shape.length - batchA.length - contract.length;
+  const free = (input: Node, contract: readonly number[]): number =>
+    input.shape.length - batchA.length - contract.length;
   return free(a, contractA) <= 1 && free(b, contractB) <= 1;
 }
 

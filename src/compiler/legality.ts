@@ -8,9 +8,11 @@ import { invariant, unreachable } from "../util/errors.js";
 /** Operations follow what they depend on, and outputs have the types their primitive's shape rule gives. */
 export function verifyGraph(graph: Graph): void {
   const known = new Set<Node>([...graph.inputs, ...graph.captures]);
-  for (const capture of graph.captures) invariant(!capture.isAbstract, "a compiled graph captures an abstract node");
+  for (const capture of graph.captures)
+    invariant(!capture.isAbstract, "a compiled graph captures an abstract node");
   for (const { primitive, inputs, outputs, params } of graph.operations) {
-    for (const input of inputs) invariant(known.has(input), `${primitive.name} uses a node before it is made`);
+    for (const input of inputs)
+      invariant(known.has(input), `${primitive.name} uses a node before it is made`);
     const types = primitive.outputTypes(inputs, params);
     outputs.forEach((output, i) => {
       invariant(
@@ -29,12 +31,19 @@ export function verifySchedule(schedule: Schedule): void {
     const limit = space === "static" ? schedule.staticBytes : schedule.arenaBytes;
     invariant(address % 64 === 0 && address >= 0 && address + length <= limit, "a buffer outside its space");
   }
-  const inside = (buffer: number, offset: number, strides: readonly number[], loops: readonly number[], what: string) => {
+  const inside = (
+    buffer: number,
+    offset: number,
+    strides: readonly number[],
+    loops: readonly number[],
+    what: string,
+  ) => {
     if (loops.some((extent) => extent === 0)) return;
     let low = offset;
     let high = offset;
     strides.forEach((stride, loop) => {
-      const reach = stride * (loops[loop] - 1);
+      // a store stands outside the reduced loops
+      const reach = loop < loops.length ? stride * (loops[loop] - 1) : 0;
       if (reach < 0) low += reach;
       else high += reach;
     });
@@ -46,7 +55,8 @@ export function verifySchedule(schedule: Schedule): void {
     const loops = kernel.kind === "loops" ? kernel.loops : [...kernel.batch, kernel.m, kernel.n];
     const outer = kernel.kind === "loops" ? loops.slice(0, loops.length - kernel.reducedLoops) : loops;
     const visitStore = (store: Store, own: readonly number[]): void => {
-      if (store.at === undefined) inside(store.buffer, store.offset, store.strides, own, `${kernel.name}: a store`);
+      if (store.at === undefined)
+        inside(store.buffer, store.offset, store.strides, own, `${kernel.name}: a store`);
       visit(store.value, own);
     };
     const seen = new Set<Expr>();
@@ -59,7 +69,12 @@ export function verifySchedule(schedule: Schedule): void {
         case "reduced":
           return;
         case "load":
-          if (expr.at === undefined) inside(expr.buffer, expr.offset, expr.strides, own, `${kernel.name}: a load`);
+          invariant(
+            expr.strides.length === loops.length,
+            `${kernel.name}: a load with ${expr.strides.length} strides in ${loops.length} loops`,
+          );
+          if (expr.at === undefined)
+            inside(expr.buffer, expr.offset, expr.strides, own, `${kernel.name}: a load`);
           else visit(expr.at, own);
           return;
         case "unary":

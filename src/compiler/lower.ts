@@ -4,18 +4,18 @@
  * Requires: the fusion decided. Guarantees: kernels in an order in which every buffer is complete before it is read, one
  * buffer for each value in memory (views that only rename elements share one).
  */
-import type { DType } from "../graph/dtype.js";
+import type { DType, TypedArray } from "../graph/dtype.js";
 import type { Graph } from "../graph/graph.js";
 import { type Node, type Operation, readValue } from "../graph/node.js";
 import { range, sizeOf, stridesOf } from "../graph/shape.js";
-import type { Expr, Kernel, Reduction, Store } from "../loops/ir.js";
+import { mapLoads } from "../loops/expr.js";
+import type { Expr, Kernel, LoopKernel, Reduction, Store } from "../loops/ir.js";
 import { type Affine, identityIndex } from "../loops/lowering.js";
 import { invariant } from "../util/errors.js";
 import { type DotLayout, dotLayout } from "./dot.js";
 import { type Fusion, kindOf } from "./fuse.js";
 import { flattenIndex } from "./operand.js";
 import { uniformOf } from "./rewrite.js";
-import type { TypedArray } from "../graph/dtype.js";
 
 export interface BufferSpec {
   readonly dtype: DType;
@@ -108,7 +108,7 @@ class LoweringPass {
     if (constant !== undefined) return { kind: "constant", dtype: node.dtype, value: constant };
     const done = scope.reduced.get(node);
     if (done !== undefined) return done;
-    const fitted = index.map((affine) => fit(affine, scope.loops));
+    const fitted = index.map((affine) => spanning(affine, scope.loops));
     const key = `${node.id}:${fitted.map((a) => `${a.offset},${a.coefficients.join(",")}`).join(";")}`;
     let expr = scope.memo.get(key);
     if (expr === undefined) {
@@ -185,7 +185,10 @@ class LoweringPass {
 
   private emitReduce(node: Node, root: Node): void {
     const operation = node.operation;
-    invariant(operation !== null && operation.primitive.lowering.kind === "reduce", "a reduction without an operation");
+    invariant(
+      operation !== null && operation.primitive.lowering.kind === "reduce",
+      "a reduction without an operation",
+    );
     const { lowering } = operation.primitive;
     const [input] = operation.inputs;
     const axes = lowering.axes(operation.params);
@@ -203,23 +206,28 @@ class LoweringPass {
       loops,
       reducedLoops: axes.length,
       reductions: [reduction],
-      stores: [this.ending(node, root, kept.length, counters.slice(0, kept.length))],
+      stores: [this.ending(node, root, kept.length, counters.slice(0, kept.length), loops.length)],
     });
   }
 
   /** The store of a finished reduction or contraction, through the element-wise operations fused behind it. */
-  private ending(node: Node, root: Node, loops: number, index: readonly Affine[]): Store {
+  private ending(node: Node, root: Node, kept: number, index: readonly Affine[], loops: number): Store {
     const finished: Expr = { kind: "reduced", dtype: node.dtype, index: 0 };
     const value =
       node === root
         ? finished
         : this.computeRoot(
             root,
-            index.map((affine) => fit(affine, loops)),
+            index.map((affine) => spanning(affine, loops)),
             this.scope(loops, new Map([[node, finished]])),
           );
     const buffer = this.allocateFor(root);
-    return { buffer, offset: 0, ...storeStrides(root, index, loops), value };
+    return {
+      buffer,
+      offset: 0,
+      strides: flattenIndex(index, root.shape, loops).strides.slice(0, kept),
+      value,
+    };
   }
 
   private emitDot(node: Node, root: Node): void {
@@ -231,8 +239,12 @@ class LoweringPass {
     const plain = loopOfAxis !== null;
     const index = plain ? loopOfAxis.map((loop) => counterOf(loop, loops)) : [];
     const store = plain
-      ? this.ending(node, root, loops, index)
-      : { buffer: this.allocateFor(root), ...layout.contiguous, value: { kind: "reduced", dtype: node.dtype, index: 0 } as const };
+      ? this.ending(node, root, loops, index, loops)
+      : {
+          buffer: this.allocateFor(root),
+          ...layout.contiguous,
+          value: { kind: "reduced", dtype: node.dtype, index: 0 } as const,
+        };
     this.kernels.push({
       kind: "dot",
       name: node === root ? describe(node) : `${describe(node)} → ${describe(root)}`,
@@ -285,26 +297,34 @@ class LoweringPass {
         return this.read(operation.inputs[i], index, scope);
       },
       emit: (kernel) => {
-        this.kernels.push(kernel);
+        this.kernels.push(kernel.kind === "loops" ? fitLoads(kernel) : kernel);
       },
     });
   }
 }
 
 /** An affine index with one coefficient for each of `loops` loops. */
-function fit(affine: Affine, loops: number): Affine {
+function spanning(affine: Affine, loops: number): Affine {
   if (affine.coefficients.length === loops) return affine;
   const coefficients = range(loops).map((loop) => affine.coefficients[loop] ?? 0);
   return { offset: affine.offset, coefficients };
 }
 
-function counterOf(loop: number | null, loops: number): Affine {
-  return { offset: 0, coefficients: range(loops).map((l) => (l === loop ? 1 : 0)) };
+/** A value of rank 0 is read without naming a loop: its loads get a stride of 0 for each. */
+function fitLoads(kernel: LoopKernel): LoopKernel {
+  const loops = kernel.loops.length;
+  const fitted = (expr: Expr): Expr =>
+    mapLoads(expr, (load) => ({ ...load, strides: range(loops).map((loop) => load.strides[loop] ?? 0) }));
+  const stores = kernel.stores.map((store) => ({
+    ...store,
+    value: fitted(store.value),
+    ...(store.at === undefined ? {} : { at: fitted(store.at) }),
+  }));
+  return { ...kernel, stores };
 }
 
-/** Row-major strides of the stored value, by loop instead of by axis. */
-function storeStrides(root: Node, index: readonly Affine[], loops: number): { strides: number[] } {
-  return { strides: flattenIndex(index, root.shape, loops).strides };
+function counterOf(loop: number | null, loops: number): Affine {
+  return { offset: 0, coefficients: range(loops).map((l) => (l === loop ? 1 : 0)) };
 }
 
 /** `mul(sigmoid, sub)`: the operation and what is near it, for profiles. */

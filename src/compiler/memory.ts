@@ -83,7 +83,8 @@ export function planMemory({ buffers, kernels, inputs, outputs, resident }: Memo
   });
 
   // largest first, each at the lowest address free for its whole life
-  const sizeIn = (buffer: number): number => aligned(buffers[buffer].length * bytesPerElement(buffers[buffer].dtype));
+  const sizeIn = (buffer: number): number =>
+    aligned(buffers[buffer].length * bytesPerElement(buffers[buffer].dtype));
   let arenaBytes = 0;
   const placed: number[] = [];
   for (const buffer of transient.sort((a, b) => sizeIn(b) - sizeIn(a) || first[a] - first[b])) {

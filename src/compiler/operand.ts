@@ -12,7 +12,11 @@ export interface OperandView {
 }
 
 /** An affine index of a contiguous value, as one offset and one stride a loop. */
-export function flattenIndex(index: readonly Affine[], shape: Shape, loops: number): { offset: number; strides: number[] } {
+export function flattenIndex(
+  index: readonly Affine[],
+  shape: Shape,
+  loops: number,
+): { offset: number; strides: number[] } {
   const own = stridesOf(shape);
   const strides = new Array<number>(loops).fill(0);
   let offset = 0;

@@ -70,7 +70,9 @@ export function compile(graph: Graph, options: PipelineOptions): Compiled {
   show("schedule", () => formatSchedule(schedule));
   return {
     schedule,
-    constants: lowered.buffers.flatMap((spec, buffer) => (spec.constant === undefined ? [] : [{ buffer, spec }])),
+    constants: lowered.buffers.flatMap((spec, buffer) =>
+      spec.constant === undefined ? [] : [{ buffer, spec }],
+    ),
     inputs: lowered.inputs,
     outputs: lowered.outputs,
     inputOfOutput,

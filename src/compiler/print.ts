@@ -17,7 +17,8 @@ export function formatGraph(graph: Graph, memory?: ReadonlySet<Node>): string {
     }
     return known;
   };
-  const typed = (node: Node): string => `${name(node)}${memory?.has(node) === true ? "*" : ""}: ${node.dtype}[${node.shape}]`;
+  const typed = (node: Node): string =>
+    `${name(node)}${memory?.has(node) === true ? "*" : ""}: ${node.dtype}[${node.shape}]`;
   const lines = [`inputs ${graph.inputs.map(typed).join(", ")}`];
   for (const { primitive, inputs, outputs, params } of graph.operations)
     lines.push(
@@ -57,7 +58,10 @@ function formatKernel(kernel: Kernel): string {
   const stores = (): string =>
     "stores" in kernel
       ? kernel.stores
-          .map((s) => `b${s.buffer}[${s.strides.join("·")}] ${s.accumulate === true ? "+=" : "="} ${formatExpr(s.value)}`)
+          .map(
+            (s) =>
+              `b${s.buffer}[${s.strides.join("·")}] ${s.accumulate === true ? "+=" : "="} ${formatExpr(s.value)}`,
+          )
           .join("; ")
       : "";
   switch (kernel.kind) {

@@ -54,7 +54,11 @@ export function makeGraph(inputs: readonly Node[], outputs: readonly Node[]): Gr
 }
 
 /** Records `f` on abstract leaves of these types. */
-export function traceGraph(name: string, types: readonly TensorType[], f: (leaves: Node[]) => readonly Node[]): Graph {
+export function traceGraph(
+  name: string,
+  types: readonly TensorType[],
+  f: (leaves: Node[]) => readonly Node[],
+): Graph {
   return Recording.run("trace", name, (recording) => {
     const leaves = types.map((type) => makeAbstractLeaf(type, recording));
     return makeGraph(leaves, f(leaves));
@@ -86,17 +90,20 @@ export function evaluateGraph(
   apply: (operation: Operation, inputs: readonly Node[]) => readonly Node[] = (operation, operands) =>
     bindAll(operation.primitive, operands, operation.params),
 ): Node[] {
-  invariant(inputs.length === graph.inputs.length, `graph takes ${graph.inputs.length} inputs, got ${inputs.length}`);
+  invariant(
+    inputs.length === graph.inputs.length,
+    `graph takes ${graph.inputs.length} inputs, got ${inputs.length}`,
+  );
   const values = new Map<Node, Node>();
   graph.inputs.forEach((input, i) => {
     values.set(input, inputs[i]);
   });
-  const valueOf = (node: Node): Node => values.get(node) ?? node;
+  const lookUp = (node: Node): Node => values.get(node) ?? node;
   for (const operation of graph.operations) {
-    const results = apply(operation, operation.inputs.map(valueOf));
+    const results = apply(operation, operation.inputs.map(lookUp));
     operation.outputs.forEach((output, i) => {
       values.set(output, results[i]);
     });
   }
-  return graph.outputs.map(valueOf);
+  return graph.outputs.map(lookUp);
 }

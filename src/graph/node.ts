@@ -103,8 +103,8 @@ type NodeConstructor = new (shape: Shape, dtype: DType, storage: Storage | null)
 let construct: NodeConstructor = Node;
 
 /** Lets the tensor floor give every node its methods: the class of nodes made from now on. */
-export function setNodeClass(constructor: NodeConstructor): void {
-  construct = constructor;
+export function setNodeClass(nodeClass: NodeConstructor): void {
+  construct = nodeClass;
 }
 
 export function makeNode(shape: Shape, dtype: DType, storage: Storage | null): Node {
@@ -198,7 +198,9 @@ export function bindAll<P>(primitive: Primitive<P>, inputs: readonly Node[], par
     const arrays = inputs.map((input) => readValue(input));
     const device = currentDevice();
     const results =
-      device === undefined ? primitive.evaluate(arrays, context) : device.evaluate(primitive, arrays, context);
+      device === undefined
+        ? primitive.evaluate(arrays, context)
+        : device.evaluate(primitive, arrays, context);
     outputs = results.map((array, i) => constantNode(types[i].shape, types[i].dtype, array));
   }
   if (owner !== null) link(primitive, inputs, params, outputs, owner);
@@ -214,7 +216,12 @@ export function bind<P>(primitive: Primitive<P>, inputs: readonly Node[], params
  * Links outputs that were computed elsewhere (by a compiled program, or by the user's own function) to inputs, as one
  * operation, where something records an input.
  */
-export function bindComputed<P>(primitive: Primitive<P>, inputs: readonly Node[], params: P, outputs: readonly Node[]): void {
+export function bindComputed<P>(
+  primitive: Primitive<P>,
+  inputs: readonly Node[],
+  params: P,
+  outputs: readonly Node[],
+): void {
   const owner = ownerOf(inputs, primitive.name);
   if (owner !== null) link(primitive, inputs, params, outputs, owner);
 }
@@ -240,7 +247,9 @@ function userLine(): string {
   const frames = (new Error().stack ?? "").split("\n").slice(1);
   const here = import.meta.url.replace(/graph\/node\.[jt]s.*$/, "");
   const path = here.replace(/^file:\/\//, "");
-  const frame = frames.find((line) => !line.includes(here) && !line.includes(path) && !line.includes("node:internal"));
+  const frame = frames.find(
+    (line) => !line.includes(here) && !line.includes(path) && !line.includes("node:internal"),
+  );
   const place = frame?.match(/\(?((?:file:\/\/|https?:\/\/|\/)[^()\s]+:\d+:\d+)\)?$/)?.[1];
   return place === undefined ? "" : ` (at ${place.replace(/^file:\/\//, "")})`;
 }

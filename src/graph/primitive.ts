@@ -2,8 +2,9 @@
  * The contract of a primitive operation: everything the library knows about it, in one record. All fields are
  * mandatory; what an operation does not have is written ("not differentiable"), never left out.
  */
-import type { DType, TypedArray } from "./dtype.js";
+
 import type { Lowering } from "../loops/lowering.js";
+import type { DType, TypedArray } from "./dtype.js";
 import type { Node } from "./node.js";
 import type { Shape } from "./shape.js";
 

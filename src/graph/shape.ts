@@ -52,7 +52,8 @@ export function checkShape(shape: unknown, operation: string): number[] {
 export function normalizeAxis(axis: number, shape: Shape, operation: string): number {
   const rank = shape.length;
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
-    const expected = rank === 0 ? "no axis: the tensor has rank 0" : `an integer from ${-rank} to ${rank - 1}`;
+    const expected =
+      rank === 0 ? "no axis: the tensor has rank 0" : `an integer from ${-rank} to ${rank - 1}`;
     throw new AdjointError(
       "axis-out-of-range",
       `${operation}: axis ${String(axis)} does not exist in shape ${formatShape(shape)}; expected ${expected}`,
@@ -66,16 +67,26 @@ export function normalizeAxis(axis: number, shape: Shape, operation: string): nu
  * One axis, several, or (undefined) all: ascending and distinct.
  * @throws AdjointError `axis-out-of-range` or, for a repeated axis, `invalid-argument`
  */
-export function normalizeAxes(axis: number | readonly number[] | undefined, shape: Shape, operation: string): number[] {
+export function normalizeAxes(
+  axis: number | readonly number[] | undefined,
+  shape: Shape,
+  operation: string,
+): number[] {
   if (axis === undefined) return range(shape.length);
-  const axes = (typeof axis === "number" ? [axis] : [...axis]).map((one) => normalizeAxis(one, shape, operation));
+  const axes = (typeof axis === "number" ? [axis] : [...axis]).map((one) =>
+    normalizeAxis(one, shape, operation),
+  );
   if (new Set(axes).size !== axes.length)
-    throw new AdjointError("invalid-argument", `${operation}: axis list [${String(axis)}] names an axis twice`, {
-      operation,
-      argument: "axis",
-      expected: "distinct axes",
-      received: `[${String(axis)}]`,
-    });
+    throw new AdjointError(
+      "invalid-argument",
+      `${operation}: axis list [${String(axis)}] names an axis twice`,
+      {
+        operation,
+        argument: "axis",
+        expected: "distinct axes",
+        received: `[${String(axis)}]`,
+      },
+    );
   return axes.sort((a, b) => a - b);
 }
 
@@ -98,7 +109,12 @@ export function broadcastShapes(a: Shape, b: Shape, operation: string): number[]
       throw new AdjointError(
         "shape-mismatch",
         `${operation}: shapes do not broadcast: a ${formatShape(a)} and b ${formatShape(b)} (${left} ≠ ${right} at axis ${axis - rank})`,
-        { operation, argument: "b", expected: `a shape that broadcasts with ${formatShape(a)}`, received: formatShape(b) },
+        {
+          operation,
+          argument: "b",
+          expected: `a shape that broadcasts with ${formatShape(a)}`,
+          received: formatShape(b),
+        },
       );
     out[axis] = left === 1 ? right : left;
   }

@@ -73,9 +73,21 @@ export type Expr =
   /** The finished value of `reductions[index]`; only in stores. */
   | { readonly kind: "reduced"; readonly dtype: DType; readonly index: number }
   | { readonly kind: "unary"; readonly op: UnaryOp; readonly dtype: DType; readonly x: Expr }
-  | { readonly kind: "binary"; readonly op: BinaryOp; readonly dtype: DType; readonly x: Expr; readonly y: Expr }
+  | {
+      readonly kind: "binary";
+      readonly op: BinaryOp;
+      readonly dtype: DType;
+      readonly x: Expr;
+      readonly y: Expr;
+    }
   /** Operands of one dtype; the result is bool. */
-  | { readonly kind: "compare"; readonly op: CompareOp; readonly dtype: "bool"; readonly x: Expr; readonly y: Expr }
+  | {
+      readonly kind: "compare";
+      readonly op: CompareOp;
+      readonly dtype: "bool";
+      readonly x: Expr;
+      readonly y: Expr;
+    }
   | {
       readonly kind: "select";
       readonly dtype: DType;

@@ -40,13 +40,20 @@ export type Lowering<P> =
   /** An expression of the index itself, without inputs. */
   | { readonly kind: "generator"; expr(index: readonly Affine[], context: LoweringContext<P>): Expr }
   /** The index in the input for an index in the output; null where that is not affine and the input must be in memory. */
-  | { readonly kind: "view"; index(output: readonly Affine[], context: LoweringContext<P>): readonly Affine[] | null }
+  | {
+      readonly kind: "view";
+      index(output: readonly Affine[], context: LoweringContext<P>): readonly Affine[] | null;
+    }
   | { readonly kind: "reduce"; readonly op: ReduceOp; axes(params: P): readonly number[] }
   | { readonly kind: "dot"; dimensions(params: P): DotDimensions }
   /**
    * Writes kernels; `inMemory` lists the inputs it takes as buffers, of the others it reads elements.
    */
-  | { readonly kind: "kernels"; inMemory(params: P): readonly number[]; emit(context: KernelContext<P>): void };
+  | {
+      readonly kind: "kernels";
+      inMemory(params: P): readonly number[];
+      emit(context: KernelContext<P>): void;
+    };
 
 /** Axes of the two operands of a contraction; the output is [batch…, free of a…, free of b…]. */
 export interface DotDimensions {
@@ -70,7 +77,10 @@ export function scaleAffine(a: Affine, scale: number, shift: number): Affine {
 }
 
 export function addAffine(a: Affine, b: Affine): Affine {
-  return { offset: a.offset + b.offset, coefficients: a.coefficients.map((c, loop) => c + b.coefficients[loop]) };
+  return {
+    offset: a.offset + b.offset,
+    coefficients: a.coefficients.map((c, loop) => c + b.coefficients[loop]),
+  };
 }
 
 /** The index as an int32 expression. */
@@ -83,7 +93,13 @@ export function affineExpr(index: Affine): Expr {
     const term: Expr =
       coefficient === 1
         ? counter
-        : { kind: "binary", op: "mul", dtype: "int32", x: counter, y: { kind: "constant", dtype: "int32", value: coefficient } };
+        : {
+            kind: "binary",
+            op: "mul",
+            dtype: "int32",
+            x: counter,
+            y: { kind: "constant", dtype: "int32", value: coefficient },
+          };
     sum = sum === undefined ? term : { kind: "binary", op: "add", dtype: "int32", x: sum, y: term };
   }
   const offset: Expr = { kind: "constant", dtype: "int32", value: index.offset };

@@ -2,13 +2,14 @@
  * Binary pointwise primitives: name, function, the partial derivative towards each operand. The operands have one type;
  * broadcasting and promotion are explicit nodes before them.
  */
-import { bind, type Node } from "../graph/node.js";
+
 import type { DType } from "../graph/dtype.js";
+import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
 import type { BinaryOp } from "../loops/ir.js";
+import { broadcast } from "./broadcast.js";
 import { eq, lt } from "./compare.js";
 import { select } from "./select.js";
-import { broadcast } from "./broadcast.js";
 import { allocateOutput, batchAll, elementCost, fill, sameTypes } from "./support.js";
 import { floor, log, neg } from "./unary.js";
 
@@ -58,8 +59,10 @@ function integerPow(a: number, b: number): number {
 }
 
 /** Half of t to each operand where they tie, all of it to the one that wins. */
-const toLarger = (t: Node, a: Node, b: Node): Node => select(eq(a, b), mul(t, fill(t, 0.5)), select(lt(a, b), fill(t, 0), t));
-const toSmaller = (t: Node, a: Node, b: Node): Node => select(eq(a, b), mul(t, fill(t, 0.5)), select(lt(b, a), fill(t, 0), t));
+const toLarger = (t: Node, a: Node, b: Node): Node =>
+  select(eq(a, b), mul(t, fill(t, 0.5)), select(lt(a, b), fill(t, 0), t));
+const toSmaller = (t: Node, a: Node, b: Node): Node =>
+  select(eq(a, b), mul(t, fill(t, 0.5)), select(lt(b, a), fill(t, 0), t));
 
 export const binaryTable = {
   // ȧ + ḃ
@@ -112,8 +115,18 @@ export const binaryTable = {
     ],
     dtypes: numbers,
   },
-  max: { f: Math.max, partials: [toLarger, (t, a, b) => toLarger(t, b, a)], domains: anywhere, dtypes: numbers },
-  min: { f: Math.min, partials: [toSmaller, (t, a, b) => toSmaller(t, b, a)], domains: anywhere, dtypes: numbers },
+  max: {
+    f: Math.max,
+    partials: [toLarger, (t, a, b) => toLarger(t, b, a)],
+    domains: anywhere,
+    dtypes: numbers,
+  },
+  min: {
+    f: Math.min,
+    partials: [toSmaller, (t, a, b) => toSmaller(t, b, a)],
+    domains: anywhere,
+    dtypes: numbers,
+  },
   // atan2(a, b): ā = ȳ · b / (a² + b²), b̄ = −ȳ · a / (a² + b²)
   atan2: {
     f: Math.atan2,

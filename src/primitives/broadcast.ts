@@ -98,7 +98,8 @@ export const sumPrimitive: Primitive<AxesParams> = {
       const value = x[from];
       const total = totals[to] + value;
       if (Number.isFinite(total))
-        carry[to] += Math.abs(totals[to]) >= Math.abs(value) ? totals[to] - total + value : value - total + totals[to];
+        carry[to] +=
+          Math.abs(totals[to]) >= Math.abs(value) ? totals[to] - total + value : value - total + totals[to];
       totals[to] = total;
     });
     for (let i = 0; i < y.length; i++) y[i] = Number.isFinite(totals[i]) ? totals[i] + carry[i] : totals[i];
@@ -171,7 +172,11 @@ export function forEachIndex(
 }
 
 /** Visits every element of `shape` with its flat index and that of the element it reduces to. */
-export function forEachReduced(shape: Shape, axes: readonly number[], visit: (from: number, to: number) => void): void {
+export function forEachReduced(
+  shape: Shape,
+  axes: readonly number[],
+  visit: (from: number, to: number) => void,
+): void {
   const kept = stridesOf(dropAxes(shape, axes));
   let next = 0;
   const strides = shape.map((_, axis) => (axes.includes(axis) ? 0 : kept[next++]));

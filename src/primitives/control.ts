@@ -65,7 +65,12 @@ export const barrierPrimitive: Primitive<BarrierParams> = {
         reducedLoops: 0,
         reductions: [],
         stores: [
-          { buffer: outputBuffer, offset: 0, strides: stridesOf(output.shape), value: read(0, identityIndex(rank, rank)) },
+          {
+            buffer: outputBuffer,
+            offset: 0,
+            strides: stridesOf(output.shape),
+            value: read(0, identityIndex(rank, rank)),
+          },
         ],
       });
     },

@@ -64,7 +64,8 @@ export const dotPrimitive: Primitive<DotDimensions> = {
     forEachIndex(context.outputTypes[0].shape, outer, [0, 0], (to, [fromA, fromB]) => {
       let total = 0;
       if (integer)
-        for (let k = 0; k < length; k++) total = (total + Math.imul(a[fromA + offsetA[k]], b[fromB + offsetB[k]])) | 0;
+        for (let k = 0; k < length; k++)
+          total = (total + Math.imul(a[fromA + offsetA[k]], b[fromB + offsetB[k]])) | 0;
       else for (let k = 0; k < length; k++) total += a[fromA + offsetA[k]] * b[fromB + offsetB[k]];
       y[to] = total;
     });

@@ -19,7 +19,12 @@ import { allocateOutput, batchAll, elementCost, fill } from "./support.js";
 /**
  * @throws AdjointError `index-out-of-range`
  */
-export function checkIndex(index: number, extent: number, operation: string, shape: readonly number[]): number {
+export function checkIndex(
+  index: number,
+  extent: number,
+  operation: string,
+  shape: readonly number[],
+): number {
   if (index < -extent || index >= extent)
     throw new AdjointError(
       "index-out-of-range",
@@ -140,7 +145,12 @@ export const scatterAddPrimitive: Primitive<undefined> = {
         reducedLoops: 0,
         reductions: [],
         stores: [
-          { buffer: outputBuffer, offset: 0, strides: stridesOf(output.shape), value: read(0, identityIndex(rank, rank)) },
+          {
+            buffer: outputBuffer,
+            offset: 0,
+            strides: stridesOf(output.shape),
+            value: read(0, identityIndex(rank, rank)),
+          },
         ],
       });
       if (sizeOf(updates.shape) === 0) return;

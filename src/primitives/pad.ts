@@ -20,7 +20,9 @@ export interface PadParams {
 
 /** Which input elements survive the crop, and where the first of them lands. */
 function placement(shape: Shape, params: PadParams, output: Shape) {
-  const first = shape.map((_, axis) => Math.max(0, Math.ceil(-params.low[axis] / (params.interior[axis] + 1))));
+  const first = shape.map((_, axis) =>
+    Math.max(0, Math.ceil(-params.low[axis] / (params.interior[axis] + 1))),
+  );
   const last = shape.map((extent, axis) =>
     Math.min(extent - 1, Math.floor((output[axis] - 1 - params.low[axis]) / (params.interior[axis] + 1))),
   );
@@ -51,7 +53,8 @@ export const padPrimitive: Primitive<PadParams> = {
     const source = stridesOf(shape);
     const target = stridesOf(output);
     const steps = target.map((stride, axis) => stride * (params.interior[axis] + 1));
-    const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((s, v, i) => s + v * b[i], 0);
+    const dot = (a: readonly number[], b: readonly number[]): number =>
+      a.reduce((s, v, i) => s + v * b[i], 0);
     forEachIndex(kept, [source, steps], [dot(first, source), dot(start, target)], (_flat, [from, to]) => {
       y[to] = x[from];
     });
@@ -60,7 +63,9 @@ export const padPrimitive: Primitive<PadParams> = {
   // the padding is constant: ẏ = pad(ẋ, 0)
   jvp: ({ tangents: [xDot], params }) => [xDot === null ? null : pad(xDot, { ...params, value: 0 })],
   // x̄ = what of ȳ stands where x stood
-  vjp: ({ primals: [x], cotangents: [yBar], params }) => [yBar === null ? null : unpad(yBar, x.shape, params)],
+  vjp: ({ primals: [x], cotangents: [yBar], params }) => [
+    yBar === null ? null : unpad(yBar, x.shape, params),
+  ],
   batch: ({ inputs, params }) => [
     pad(inputs[0], {
       low: [0, ...params.low],
@@ -122,7 +127,12 @@ export function pad(x: Node, params: PadParams): Node {
 function unpad(yBar: Node, shape: Shape, { low, high, interior }: PadParams): Node {
   const none = shape.map(() => 0);
   const cropped = pad(yBar, { low: low.map((n) => -n), high: high.map((n) => -n), interior: none, value: 0 });
-  return slice(cropped, none, cropped.shape, interior.map((n) => n + 1));
+  return slice(
+    cropped,
+    none,
+    cropped.shape,
+    interior.map((n) => n + 1),
+  );
 }
 
 export interface SliceParams {
@@ -136,7 +146,10 @@ export interface SliceParams {
 export const slicePrimitive: Primitive<SliceParams> = {
   name: "slice",
   outputTypes: ([x], { start, stop, step }) => [
-    { shape: start.map((from, axis) => Math.max(0, Math.ceil((stop[axis] - from) / step[axis]))), dtype: x.dtype },
+    {
+      shape: start.map((from, axis) => Math.max(0, Math.ceil((stop[axis] - from) / step[axis]))),
+      dtype: x.dtype,
+    },
   ],
   evaluate([x], context) {
     const y = allocateOutput(context);
@@ -152,7 +165,9 @@ export const slicePrimitive: Primitive<SliceParams> = {
     );
     return [y];
   },
-  jvp: ({ tangents: [xDot], params }) => [xDot === null ? null : slice(xDot, params.start, params.stop, params.step)],
+  jvp: ({ tangents: [xDot], params }) => [
+    xDot === null ? null : slice(xDot, params.start, params.stop, params.step),
+  ],
   // x̄ = pad(ȳ): zeros where nothing was taken
   vjp: ({ primals: [x], cotangents: [yBar], params }) => {
     if (yBar === null) return [null];
@@ -166,14 +181,22 @@ export const slicePrimitive: Primitive<SliceParams> = {
   ],
   lowering: {
     kind: "view",
-    index: (output, { params }) => output.map((a, axis) => scaleAffine(a, params.step[axis], params.start[axis])),
+    index: (output, { params }) =>
+      output.map((a, axis) => scaleAffine(a, params.step[axis], params.start[axis])),
   },
   cost: elementCost(0),
 };
 
 /** The same node for the whole. */
-export function slice(x: Node, start: readonly number[], stop: readonly number[], step: readonly number[]): Node {
-  const whole = x.shape.every((extent, axis) => start[axis] === 0 && stop[axis] === extent && step[axis] === 1);
+export function slice(
+  x: Node,
+  start: readonly number[],
+  stop: readonly number[],
+  step: readonly number[],
+): Node {
+  const whole = x.shape.every(
+    (extent, axis) => start[axis] === 0 && stop[axis] === extent && step[axis] === 1,
+  );
   return whole ? x : bind(slicePrimitive, [x], { start, stop, step });
 }
 
@@ -195,7 +218,9 @@ export const concatPrimitive: Primitive<ConcatParams> = {
   name: "concat",
   outputTypes(inputs, { axis }) {
     const total = inputs.reduce((s, input) => s + input.shape[axis], 0);
-    return [{ shape: inputs[0].shape.map((extent, a) => (a === axis ? total : extent)), dtype: inputs[0].dtype }];
+    return [
+      { shape: inputs[0].shape.map((extent, a) => (a === axis ? total : extent)), dtype: inputs[0].dtype },
+    ];
   },
   evaluate(inputs, context) {
     const y = allocateOutput(context);
@@ -206,7 +231,8 @@ export const concatPrimitive: Primitive<ConcatParams> = {
     let at = 0;
     inputs.forEach((x, i) => {
       const row = context.inputTypes[i].shape[axis] * inner;
-      for (let o = 0; o < outer; o++) y.set(x.subarray(o * row, (o + 1) * row), o * output[axis] * inner + at);
+      for (let o = 0; o < outer; o++)
+        y.set(x.subarray(o * row, (o + 1) * row), o * output[axis] * inner + at);
       at += row;
     });
     return [y];

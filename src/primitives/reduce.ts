@@ -128,7 +128,9 @@ export const cumsumPrimitive: Primitive<CumsumParams> = {
   },
   jvp: ({ tangents: [xDot], params }) => [xDot === null ? null : cumsum(xDot, params.axis, params.reverse)],
   // the transpose of a lower triangle of ones is the upper one
-  vjp: ({ cotangents: [yBar], params }) => [yBar === null ? null : cumsum(yBar, params.axis, !params.reverse)],
+  vjp: ({ cotangents: [yBar], params }) => [
+    yBar === null ? null : cumsum(yBar, params.axis, !params.reverse),
+  ],
   batch: ({ inputs, params }) => [cumsum(inputs[0], params.axis + 1, params.reverse)],
   lowering: {
     kind: "kernels",

@@ -21,7 +21,10 @@ export const reshapePrimitive: Primitive<ReshapeParams> = {
   jvp: ({ tangents: [xDot], params }) => [xDot === null ? null : reshape(xDot, params.shape)],
   vjp: ({ primals: [x], cotangents: [yBar] }) => [yBar === null ? null : reshape(yBar, x.shape)],
   batch: ({ inputs, params, size }) => [reshape(inputs[0], [size, ...params.shape])],
-  lowering: { kind: "view", index: (output, { inputs, output: type }) => reshapeIndex(output, inputs[0].shape, type.shape) },
+  lowering: {
+    kind: "view",
+    index: (output, { inputs, output: type }) => reshapeIndex(output, inputs[0].shape, type.shape),
+  },
   cost: elementCost(0),
 };
 
@@ -69,7 +72,9 @@ export function invertPermutation(permutation: readonly number[]): number[] {
 
 export const permutePrimitive: Primitive<PermuteParams> = {
   name: "permute",
-  outputTypes: ([x], { permutation }) => [{ shape: permutation.map((axis) => x.shape[axis]), dtype: x.dtype }],
+  outputTypes: ([x], { permutation }) => [
+    { shape: permutation.map((axis) => x.shape[axis]), dtype: x.dtype },
+  ],
   evaluate([x], context) {
     const y = allocateOutput(context);
     const source = stridesOf(context.inputTypes[0].shape);
@@ -79,7 +84,9 @@ export const permutePrimitive: Primitive<PermuteParams> = {
   },
   jvp: ({ tangents: [xDot], params }) => [xDot === null ? null : permute(xDot, params.permutation)],
   // x̄ = permute⁻¹(ȳ)
-  vjp: ({ cotangents: [yBar], params }) => [yBar === null ? null : permute(yBar, invertPermutation(params.permutation))],
+  vjp: ({ cotangents: [yBar], params }) => [
+    yBar === null ? null : permute(yBar, invertPermutation(params.permutation)),
+  ],
   batch: ({ inputs, params }) => [permute(inputs[0], [0, ...params.permutation.map((axis) => axis + 1)])],
   lowering: {
     kind: "view",
@@ -131,7 +138,9 @@ export const flipPrimitive: Primitive<FlipParams> = {
   lowering: {
     kind: "view",
     index: (output, { params, output: type }) =>
-      output.map((index, axis) => (params.axes.includes(axis) ? scaleAffine(index, -1, type.shape[axis] - 1) : index)),
+      output.map((index, axis) =>
+        params.axes.includes(axis) ? scaleAffine(index, -1, type.shape[axis] - 1) : index,
+      ),
   },
   cost: elementCost(0),
 };

@@ -1,6 +1,7 @@
 /** select(c, a, b) = a where c, b elsewhere; and cast between dtypes. */
-import { bind, type Node } from "../graph/node.js";
+
 import { type DType, isFloating } from "../graph/dtype.js";
+import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
 import { invariant } from "../util/errors.js";
 import { broadcast } from "./broadcast.js";

@@ -1,6 +1,7 @@
 /** Primitives that make elements from little: counting, and counter-based random bits. */
-import { bind, type Node } from "../graph/node.js";
+
 import type { DType } from "../graph/dtype.js";
+import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
 import { type Shape, sizeOf } from "../graph/shape.js";
 import { affineExpr } from "../loops/lowering.js";
@@ -94,7 +95,12 @@ const rotations = [13, 15, 26, 6, 17, 29, 16, 24];
 const parity = 0x1bd11bda;
 
 /** One block of threefry2x32 with 20 rounds: two words from a key and a counter. */
-export function threefry2x32(key0: number, key1: number, counter0: number, counter1: number): [number, number] {
+export function threefry2x32(
+  key0: number,
+  key1: number,
+  counter0: number,
+  counter1: number,
+): [number, number] {
   const keys = [key0, key1, parity ^ key0 ^ key1];
   let x0 = (counter0 + key0) | 0;
   let x1 = (counter1 + key1) | 0;

@@ -1,9 +1,8 @@
 /** Small pieces that several primitives' records share. */
 import type { TypedArray } from "../graph/dtype.js";
-import { isFloating } from "../graph/dtype.js";
+import { allocate, isFloating } from "../graph/dtype.js";
 import { type Node, uniformNode } from "../graph/node.js";
 import type { BatchContext, EvaluateContext, TensorType } from "../graph/primitive.js";
-import { allocate } from "../graph/dtype.js";
 import { sameShape, sizeOf } from "../graph/shape.js";
 import { formatShape, invariant } from "../util/errors.js";
 
@@ -34,7 +33,9 @@ export function batchAll<P>(
   context: BatchContext<P>,
   broadcast: (x: Node, axes: readonly number[], sizes: readonly number[]) => Node,
 ): Node[] {
-  return context.inputs.map((input, i) => (context.batched[i] ? input : broadcast(input, [0], [context.size])));
+  return context.inputs.map((input, i) =>
+    context.batched[i] ? input : broadcast(input, [0], [context.size]),
+  );
 }
 
 export function elementCost(flopsPerElement: number) {

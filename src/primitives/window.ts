@@ -44,7 +44,13 @@ export const windowPrimitive: Primitive<WindowParams> = {
   outputTypes: ([x], params) => [{ shape: windowShape(x.shape, params), dtype: x.dtype }],
   evaluate([x], context) {
     const y = allocateOutput(context);
-    copyStrided(x, 0, windowStrides(context.inputTypes[0].shape, context.params), context.outputTypes[0].shape, y);
+    copyStrided(
+      x,
+      0,
+      windowStrides(context.inputTypes[0].shape, context.params),
+      context.outputTypes[0].shape,
+      y,
+    );
     return [y];
   },
   jvp: ({ tangents: [xDot], params }) => [xDot === null ? null : window(xDot, params)],
@@ -112,7 +118,12 @@ export const windowAddPrimitive: Primitive<WindowAddParams> = {
         reducedLoops: 0,
         reductions: [],
         stores: [
-          { buffer: outputBuffer, offset: 0, strides: [1], value: { kind: "constant", dtype: output.dtype, value: 0 } },
+          {
+            buffer: outputBuffer,
+            offset: 0,
+            strides: [1],
+            value: { kind: "constant", dtype: output.dtype, value: 0 },
+          },
         ],
       });
       // window positions innermost: consecutive stores then touch distinct elements

@@ -1,12 +1,12 @@
 /** Products that sum: matmul, dot, outer, einsum, all as one contraction primitive. */
 import type { Node } from "../graph/node.js";
 import { broadcastShapes, range } from "../graph/shape.js";
+import { mul } from "../primitives/binary.js";
 import { broadcastTo, sum } from "../primitives/broadcast.js";
 import { dot as contract } from "../primitives/dot.js";
 import { permute, reshape } from "../primitives/reshape.js";
-import { mul } from "../primitives/binary.js";
 import { AdjointError, formatShape } from "../util/errors.js";
-import { asNumeric, fromNode, promoteOperands, tensor, type TensorLike } from "./convert.js";
+import { asNumeric, fromNode, promoteOperands, type TensorLike, tensor } from "./convert.js";
 import type { Tensor } from "./tensor.js";
 
 function numericPair(a: TensorLike, b: TensorLike, operation: string): [Tensor, Tensor] {
@@ -30,12 +30,16 @@ function innerMismatch(operation: string, a: Tensor, b: Tensor, left: number, ri
 export function matmul(a: TensorLike, b: TensorLike): Tensor {
   const [left, right] = numericPair(a, b, "matmul");
   if (left.rank === 0 || right.rank === 0)
-    throw new AdjointError("shape-mismatch", `matmul: a ${formatShape(left.shape)} and b ${formatShape(right.shape)} must have rank 1 or more; use mul for scalars`, {
-      operation: "matmul",
-      argument: left.rank === 0 ? "a" : "b",
-      expected: "rank 1 or more",
-      received: "rank 0",
-    });
+    throw new AdjointError(
+      "shape-mismatch",
+      `matmul: a ${formatShape(left.shape)} and b ${formatShape(right.shape)} must have rank 1 or more; use mul for scalars`,
+      {
+        operation: "matmul",
+        argument: left.rank === 0 ? "a" : "b",
+        expected: "rank 1 or more",
+        received: "rank 0",
+      },
+    );
   const inner = left.shape[left.rank - 1];
   const innerRight = right.shape[Math.max(0, right.rank - 2)];
   if (inner !== innerRight) throw innerMismatch("matmul", left, right, inner, innerRight);
@@ -44,7 +48,9 @@ export function matmul(a: TensorLike, b: TensorLike): Tensor {
   const axisB = Math.max(0, right.rank - 2);
   if (batchB.length === 0)
     // every leading axis of a is a free row axis: no copies of b
-    return fromNode(contract(left, right, { batchA: [], batchB: [], contractA: [left.rank - 1], contractB: [axisB] }));
+    return fromNode(
+      contract(left, right, { batchA: [], batchB: [], contractA: [left.rank - 1], contractB: [axisB] }),
+    );
   const batch = broadcastShapes(batchA, batchB, "matmul");
   const axes = range(batch.length);
   const rows = broadcastTo(left, [...batch, ...left.shape.slice(left.rank === 1 ? -1 : -2)]);
@@ -70,7 +76,9 @@ export function dot(a: TensorLike, b: TensorLike): Tensor {
   const axisB = Math.max(0, right.rank - 2);
   const inner = left.shape[left.rank - 1];
   if (inner !== right.shape[axisB]) throw innerMismatch("dot", left, right, inner, right.shape[axisB]);
-  return fromNode(contract(left, right, { batchA: [], batchB: [], contractA: [left.rank - 1], contractB: [axisB] }));
+  return fromNode(
+    contract(left, right, { batchA: [], batchB: [], contractA: [left.rank - 1], contractB: [axisB] }),
+  );
 }
 
 /** Every product of an element of a with one of b: [m], [n] → [m, n]. @example outer(tensor([1, 2]), tensor([3, 4])).array(); // → 3,4,6,8 */
@@ -102,7 +110,8 @@ export function einsum(specification: string, ...operands: readonly TensorLike[]
   const match = /^([a-zA-Z,]*)(?:->([a-zA-Z]*))?$/.exec(compact);
   if (match === null) throw malformed("expected letters, commas and one ->, such as bi,ij->bj");
   const terms = match[1].split(",");
-  if (terms.length !== operands.length) throw malformed(`${terms.length} terms for ${operands.length} operands`);
+  if (terms.length !== operands.length)
+    throw malformed(`${terms.length} terms for ${operands.length} operands`);
   const extents = new Map<string, number>();
   const tensors = operands.map((operand, i) => asNumeric(operand, "einsum", `operand ${i}`));
   tensors.forEach((x, i) => {
@@ -118,13 +127,23 @@ export function einsum(specification: string, ...operands: readonly TensorLike[]
         throw new AdjointError(
           "shape-mismatch",
           `einsum: "${letter}" is ${known} and, in operand ${i} ${formatShape(x.shape)}, ${x.shape[axis]}`,
-          { operation: "einsum", argument: `operand ${i}`, expected: String(known), received: String(x.shape[axis]) },
+          {
+            operation: "einsum",
+            argument: `operand ${i}`,
+            expected: String(known),
+            received: String(x.shape[axis]),
+          },
         );
       extents.set(letter, x.shape[axis]);
     });
   });
   const all = terms.join("");
-  const result = match[2] ?? [...new Set(all)].filter((l) => all.split(l).length === 2).sort().join("");
+  const result =
+    match[2] ??
+    [...new Set(all)]
+      .filter((l) => all.split(l).length === 2)
+      .sort()
+      .join("");
   const unknown = [...result].find((letter) => !extents.has(letter));
   if (unknown !== undefined) throw malformed(`"${unknown}" on the right is in no term`);
   if (new Set(result).size !== result.length) throw malformed("a letter occurs twice on the right");

@@ -1,5 +1,13 @@
 /** From JavaScript values to tensors: nested arrays, typed arrays, numbers beside tensors. */
-import { allocate, checkDType, type DType, isFloating, promote, type TypedArray, weakDType } from "../graph/dtype.js";
+import {
+  allocate,
+  checkDType,
+  type DType,
+  isFloating,
+  promote,
+  type TypedArray,
+  weakDType,
+} from "../graph/dtype.js";
 import { constantNode, Node, uniformNode } from "../graph/node.js";
 import { checkShape, sizeOf } from "../graph/shape.js";
 import { cast } from "../primitives/select.js";
@@ -52,7 +60,8 @@ function flattenNested(data: NestedArray, flat: number[]): number[] {
       return;
     }
     if (!Array.isArray(value)) throw ragged(`an array of ${shape[depth]} at ${path}`, formatReceived(value));
-    if (value.length !== shape[depth]) throw ragged(`${shape[depth]} elements at ${path || "the root"}`, `${value.length}`);
+    if (value.length !== shape[depth])
+      throw ragged(`${shape[depth]} elements at ${path || "the root"}`, `${value.length}`);
     value.forEach((item, i) => {
       visit(item, depth + 1, `${path}[${i}]`);
     });
@@ -93,10 +102,14 @@ function store(values: ArrayLike<number>, dtype: DType): TypedArray {
  */
 export function tensor(data: TensorData, options: { shape?: readonly number[]; dtype?: DType } = {}): Tensor {
   if (isTensor(data))
-    throw new AdjointError("invalid-argument", "tensor: data is a tensor already; use it as it is, or cast(dtype)", {
-      operation: "tensor",
-      argument: "data",
-    });
+    throw new AdjointError(
+      "invalid-argument",
+      "tensor: data is a tensor already; use it as it is, or cast(dtype)",
+      {
+        operation: "tensor",
+        argument: "data",
+      },
+    );
   let values: ArrayLike<number>;
   let shape: number[];
   if (ArrayBuffer.isView(data)) {
@@ -118,7 +131,12 @@ export function tensor(data: TensorData, options: { shape?: readonly number[]; d
       throw new AdjointError(
         "shape-mismatch",
         `tensor: shape ${formatShape(wanted)} needs ${sizeOf(wanted)} elements, received ${values.length}`,
-        { operation: "tensor", argument: "shape", expected: `${values.length} elements`, received: formatShape(wanted) },
+        {
+          operation: "tensor",
+          argument: "shape",
+          expected: `${values.length} elements`,
+          received: formatShape(wanted),
+        },
       );
     shape = wanted;
   }
@@ -135,7 +153,12 @@ export function adopt(array: TypedArray, shape: readonly number[], dtype: DType)
  * The argument as a tensor; a plain number takes a dtype that fits `beside` (float32 alone).
  * @throws AdjointError `invalid-argument`
  */
-export function asTensor(value: unknown, operation: string, argument: string, beside: DType = "float32"): Tensor {
+export function asTensor(
+  value: unknown,
+  operation: string,
+  argument: string,
+  beside: DType = "float32",
+): Tensor {
   if (isTensor(value)) return value;
   if (typeof value === "number" || typeof value === "boolean")
     return fromNode(uniformNode([], weakDType(value, beside), Number(value)));

@@ -16,14 +16,18 @@ export interface CreateOptions {
 }
 
 /** All zeros. @example zeros([2]).array(); // → 0,0 */
-export const zeros = (shape: readonly number[], options: CreateOptions = {}): Tensor => full(shape, 0, options);
+export const zeros = (shape: readonly number[], options: CreateOptions = {}): Tensor =>
+  full(shape, 0, options);
 
 /** All ones. @example ones([2]).array(); // → 1,1 */
-export const ones = (shape: readonly number[], options: CreateOptions = {}): Tensor => full(shape, 1, options);
+export const ones = (shape: readonly number[], options: CreateOptions = {}): Tensor =>
+  full(shape, 1, options);
 
 /** Every element the same. @example full([2], 7).array(); // → 7,7 */
 export function full(shape: readonly number[], value: number, options: CreateOptions = {}): Tensor {
-  return fromNode(uniformNode(checkShape(shape, "full"), checkDType(options.dtype ?? "float32", "full"), value));
+  return fromNode(
+    uniformNode(checkShape(shape, "full"), checkDType(options.dtype ?? "float32", "full"), value),
+  );
 }
 
 /**
@@ -35,11 +39,18 @@ export function full(shape: readonly number[], value: number, options: CreateOpt
 export function arange(start: number, stop?: number, step = 1, options: CreateOptions = {}): Tensor {
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
   if (![from, to, step].every(Number.isFinite) || step === 0)
-    throw new AdjointError("invalid-argument", `arange: start, stop and step must be finite and step not 0, received ${from}, ${to}, ${step}`, {
-      operation: "arange",
-      argument: "step",
-    });
-  const dtype = checkDType(options.dtype ?? ([from, to, step].every(Number.isInteger) ? "int32" : "float32"), "arange");
+    throw new AdjointError(
+      "invalid-argument",
+      `arange: start, stop and step must be finite and step not 0, received ${from}, ${to}, ${step}`,
+      {
+        operation: "arange",
+        argument: "step",
+      },
+    );
+  const dtype = checkDType(
+    options.dtype ?? ([from, to, step].every(Number.isInteger) ? "int32" : "float32"),
+    "arange",
+  );
   const array = allocate(dtype, Math.max(0, Math.ceil((to - from) / step)));
   for (let i = 0; i < array.length; i++) array[i] = from + i * step;
   return adopt(array, [array.length], dtype);
@@ -48,10 +59,14 @@ export function arange(start: number, stop?: number, step = 1, options: CreateOp
 /** count numbers from start to stop, both included. @example linspace(0, 1, 3).array(); // → 0,0.5,1 */
 export function linspace(start: number, stop: number, count: number, options: CreateOptions = {}): Tensor {
   if (!Number.isInteger(count) || count < 0)
-    throw new AdjointError("invalid-argument", `linspace: count must be an integer of at least 0, received ${formatReceived(count)}`, {
-      operation: "linspace",
-      argument: "count",
-    });
+    throw new AdjointError(
+      "invalid-argument",
+      `linspace: count must be an integer of at least 0, received ${formatReceived(count)}`,
+      {
+        operation: "linspace",
+        argument: "count",
+      },
+    );
   const dtype = checkDType(options.dtype ?? "float32", "linspace");
   const array = allocate(dtype, count);
   for (let i = 0; i < count; i++) {
@@ -75,20 +90,31 @@ export function eye(n: number, columns = n, options: CreateOptions = {}): Tensor
  * @throws AdjointError `dtype-mismatch` unless the labels are integers
  * @example oneHot(tensor([1, 0], { dtype: "int32" }), 2).array(); // → 0,1,1,0
  */
-export function oneHot(labels: TensorLike | readonly number[], depth: number, options: CreateOptions = {}): Tensor {
+export function oneHot(
+  labels: TensorLike | readonly number[],
+  depth: number,
+  options: CreateOptions = {},
+): Tensor {
   const value = Array.isArray(labels)
     ? adopt(Int32Array.from(labels), [labels.length], "int32")
     : asTensor(labels, "oneHot", "labels", "int32");
   if (value.dtype !== "int32")
-    throw new AdjointError("dtype-mismatch", `oneHot: labels must be int32, received ${value.dtype}; use labels.cast("int32")`, {
-      operation: "oneHot",
-      argument: "labels",
-      expected: "int32",
-      received: value.dtype,
-    });
+    throw new AdjointError(
+      "dtype-mismatch",
+      `oneHot: labels must be int32, received ${value.dtype}; use labels.cast("int32")`,
+      {
+        operation: "oneHot",
+        argument: "labels",
+        expected: "int32",
+        received: value.dtype,
+      },
+    );
   const [width] = checkShape([depth], "oneHot");
   const classes = broadcast(iota(width, "int32"), range(value.rank), value.shape);
   return fromNode(
-    cast(eq(broadcast(value, [value.rank], [width]), classes), checkDType(options.dtype ?? "float32", "oneHot")),
+    cast(
+      eq(broadcast(value, [value.rank], [width]), classes),
+      checkDType(options.dtype ?? "float32", "oneHot"),
+    ),
   );
 }

@@ -10,7 +10,15 @@ import { select } from "../primitives/select.js";
 import { fill } from "../primitives/support.js";
 import * as unary from "../primitives/unary.js";
 import { AdjointError } from "../util/errors.js";
-import { asFloat, asNumeric, asTensor, convert, fromNode, promoteOperands, type TensorLike } from "./convert.js";
+import {
+  asFloat,
+  asNumeric,
+  asTensor,
+  convert,
+  fromNode,
+  promoteOperands,
+  type TensorLike,
+} from "./convert.js";
 import type { Tensor } from "./tensor.js";
 
 /** Repeats to a shape it broadcasts to; a uniform scalar becomes a uniform tensor. */
@@ -187,7 +195,9 @@ export function gelu(x: TensorLike, options: { approximate?: "none" | "tanh" } =
   const one = fill(value, 1);
   switch (options.approximate ?? "none") {
     case "none":
-      return fromNode(binary.mul(half, binary.add(one, unary.erf(binary.mul(value, fill(value, Math.SQRT1_2))))));
+      return fromNode(
+        binary.mul(half, binary.add(one, unary.erf(binary.mul(value, fill(value, Math.SQRT1_2))))),
+      );
     case "tanh": {
       // Hendrycks and Gimpel 2016: ½x(1 + tanh(√(2/π)(x + 0.044715 x³)))
       const cube = binary.mul(value, binary.mul(value, value));
@@ -215,7 +225,10 @@ export const silu = float("silu", (x) => binary.mul(x, unary.sigmoid(x)));
 export function clip(x: TensorLike, lo?: number, hi?: number): Tensor {
   let value: Node = asNumeric(x, "clip");
   if (lo !== undefined && hi !== undefined && lo > hi)
-    throw new AdjointError("invalid-argument", `clip: lo ${lo} is above hi ${hi}`, { operation: "clip", argument: "lo" });
+    throw new AdjointError("invalid-argument", `clip: lo ${lo} is above hi ${hi}`, {
+      operation: "clip",
+      argument: "lo",
+    });
   if (lo !== undefined) value = select(compare.lt(value, fill(value, lo)), fill(value, lo), value);
   if (hi !== undefined) value = select(compare.gt(value, fill(value, hi)), fill(value, hi), value);
   return fromNode(value);
@@ -232,8 +245,10 @@ export function where(condition: TensorLike, a: TensorLike, b: TensorLike): Tens
   return fromNode(select(stretch(mask, shape), stretch(left, shape), stretch(right, shape)));
 }
 
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the name the field uses
 /** x ≠ x. @example isNaN(tensor([NaN, 1])).array(); // → true,false */
 export const isNaN = numeric("isNaN", (x) => compare.ne(x, x));
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the name the field uses
 /** Neither NaN nor infinite. @example isFinite(tensor([Infinity, 1])).array(); // → false,true */
 export const isFinite = numeric("isFinite", (x) =>
   isFloating(x.dtype) ? compare.lt(unary.abs(x), fill(x, Number.POSITIVE_INFINITY)) : compare.eq(x, x),

@@ -1,7 +1,7 @@
 /** The tensor floor's public part. */
-export { dtypes, type DType, type TypedArray } from "../graph/dtype.js";
+export { type DType, dtypes, type TypedArray } from "../graph/dtype.js";
 export { dot, einsum, matmul, outer } from "./contraction.js";
-export { isTensor, type NestedArray, tensor, type TensorData, type TensorLike } from "./convert.js";
+export { isTensor, type NestedArray, type TensorData, type TensorLike, tensor } from "./convert.js";
 export { arange, type CreateOptions, eye, full, linspace, oneHot, ones, zeros } from "./create.js";
 export * from "./elementwise.js";
 export { argsort, type Indices, scatterAdd, sort, take, takeAlong, topK } from "./indexing.js";
@@ -14,8 +14,8 @@ export {
   moveAxisTo as moveAxis,
   pad,
   reshape,
-  slice,
   type SliceIndex,
+  slice,
   split,
   squeeze,
   stack,
@@ -23,13 +23,13 @@ export {
   tile,
   transpose,
 } from "./movement.js";
-export { random, type RandomOptions, setSeed } from "./random.js";
+export { type RandomOptions, random, setSeed } from "./random.js";
 export {
+  type Axis,
   all,
   any,
   argmax,
   argmin,
-  type Axis,
   cumsum,
   logSoftmax,
   logSumExp,
@@ -42,15 +42,16 @@ export {
   softmax,
   std,
   sum,
+  variance,
   variance as var,
 } from "./reductions.js";
 export { type Nested, Tensor } from "./tensor.js";
 export {
   avgPool,
-  conv,
   type ConvOptions,
-  convTranspose,
   type ConvTransposeOptions,
+  conv,
+  convTranspose,
   maxPool,
   type Padding,
   type PoolOptions,

@@ -11,7 +11,16 @@ import { argsort as argsortRows } from "../primitives/sort.js";
 import { iota } from "../primitives/source.js";
 import { fill } from "../primitives/support.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
-import { asNumeric, asTensor, convert, fromNode, isTensor, promoteOperands, tensor, type TensorLike } from "./convert.js";
+import {
+  asNumeric,
+  asTensor,
+  convert,
+  fromNode,
+  isTensor,
+  promoteOperands,
+  type TensorLike,
+  tensor,
+} from "./convert.js";
 import type { Tensor } from "./tensor.js";
 
 /** Indices: an int32 tensor, or numbers. */
@@ -37,7 +46,12 @@ function checkBounds(indices: Tensor, extent: number, operation: string, shape: 
       throw new AdjointError(
         "index-out-of-range",
         `${operation}: index ${values[i]} is outside an axis of extent ${extent} (shape ${formatShape(shape)}); expected ${-extent} to ${extent - 1}`,
-        { operation, argument: "indices", expected: `${-extent} … ${extent - 1}`, received: String(values[i]) },
+        {
+          operation,
+          argument: "indices",
+          expected: `${-extent} … ${extent - 1}`,
+          received: String(values[i]),
+        },
       );
 }
 
@@ -90,12 +104,18 @@ export function takeAlong(x: TensorLike, indices: Indices, axis: number): Tensor
   const value = asTensor(x, "takeAlong", "x");
   const along = normalizeAxis(axis, value.shape, "takeAlong");
   const picks = asIndices(indices, "takeAlong");
-  const fits = picks.rank === value.rank && picks.shape.every((extent, a) => a === along || extent === value.shape[a]);
+  const fits =
+    picks.rank === value.rank && picks.shape.every((extent, a) => a === along || extent === value.shape[a]);
   if (!fits)
     throw new AdjointError(
       "shape-mismatch",
       `takeAlong: indices ${formatShape(picks.shape)} must have the shape of x ${formatShape(value.shape)} except along axis ${along}`,
-      { operation: "takeAlong", argument: "indices", expected: formatShape(value.shape), received: formatShape(picks.shape) },
+      {
+        operation: "takeAlong",
+        argument: "indices",
+        expected: formatShape(value.shape),
+        received: formatShape(picks.shape),
+      },
     );
   checkBounds(picks, value.shape[along], "takeAlong", value.shape);
   return fromNode(gather(reshape(value, [value.size]), flatPositions(picks, value.shape, along)));
@@ -116,7 +136,12 @@ export function scatterAdd(target: TensorLike, indices: Indices, updates: Tensor
     throw new AdjointError(
       "shape-mismatch",
       `scatterAdd: updates must be ${formatShape(expected)} for target ${formatShape(base.shape)} and indices ${formatShape(places.shape)} along axis ${along}, received ${formatShape(added.shape)}`,
-      { operation: "scatterAdd", argument: "updates", expected: formatShape(expected), received: formatShape(added.shape) },
+      {
+        operation: "scatterAdd",
+        argument: "updates",
+        expected: formatShape(expected),
+        received: formatShape(added.shape),
+      },
     );
   checkBounds(places, base.shape[along], "scatterAdd", base.shape);
   const front = range(places.rank).map((i) => along + i);
@@ -149,7 +174,12 @@ export function topK(x: TensorLike, k: number, axis = -1): [values: Tensor, indi
     throw new AdjointError(
       "invalid-argument",
       `topK: k must be an integer from 0 to ${value.shape[along]}, received ${formatReceived(k)}`,
-      { operation: "topK", argument: "k", expected: `0 … ${value.shape[along]}`, received: formatReceived(k) },
+      {
+        operation: "topK",
+        argument: "k",
+        expected: `0 … ${value.shape[along]}`,
+        received: formatReceived(k),
+      },
     );
   // ascending order of the reversed row, read from its end: equal elements then come out first one first
   const extent = value.shape[along];

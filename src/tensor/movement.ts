@@ -1,10 +1,18 @@
 /** The same elements in other places: shapes, order, parts and joins. */
 import { promote } from "../graph/dtype.js";
 import type { Node } from "../graph/node.js";
-import { broadcastShapes, checkShape, normalizeAxes, normalizeAxis, range, sameShape, sizeOf } from "../graph/shape.js";
+import {
+  broadcastShapes,
+  checkShape,
+  normalizeAxes,
+  normalizeAxis,
+  range,
+  sameShape,
+  sizeOf,
+} from "../graph/shape.js";
 import { broadcastTo as broadcastNode } from "../primitives/broadcast.js";
-import { concat as concatNodes, pad as padNode, slice as sliceNode, sliceAxis } from "../primitives/pad.js";
 import { checkIndex } from "../primitives/gather.js";
+import { concat as concatNodes, pad as padNode, sliceAxis, slice as sliceNode } from "../primitives/pad.js";
 import { flip as flipNode, moveAxis, permute, reshape as reshapeNode } from "../primitives/reshape.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { asTensor, convert, fromNode, type TensorLike } from "./convert.js";
@@ -12,12 +20,16 @@ import type { Axis } from "./reductions.js";
 import type { Tensor } from "./tensor.js";
 
 function invalid(operation: string, argument: string, expected: string, received: string): AdjointError {
-  return new AdjointError("invalid-argument", `${operation}: ${argument} must be ${expected}, received ${received}`, {
-    operation,
-    argument,
-    expected,
-    received,
-  });
+  return new AdjointError(
+    "invalid-argument",
+    `${operation}: ${argument} must be ${expected}, received ${received}`,
+    {
+      operation,
+      argument,
+      expected,
+      received,
+    },
+  );
 }
 
 /** The same elements in another shape; one extent may be −1. @example arange(6).reshape([2, -1]).shape; // → 2,3 */
@@ -34,7 +46,12 @@ export function reshape(x: TensorLike, shape: readonly number[]): Tensor {
     throw new AdjointError(
       "shape-mismatch",
       `reshape: ${formatShape(value.shape)} has ${value.size} elements and does not fit ${formatShape(shape)}`,
-      { operation: "reshape", argument: "shape", expected: `${value.size} elements`, received: formatShape(shape) },
+      {
+        operation: "reshape",
+        argument: "shape",
+        expected: `${value.size} elements`,
+        received: formatShape(shape),
+      },
     );
   return fromNode(reshapeNode(value, wanted));
 }
@@ -179,7 +196,12 @@ export type SliceIndex = number | readonly [start: number | null, stop?: number 
 export function slice(x: TensorLike, ...indices: readonly SliceIndex[]): Tensor {
   const value = asTensor(x, "slice", "x");
   if (indices.length > value.rank)
-    throw invalid("slice", "indices", `at most ${value.rank} of them for shape ${formatShape(value.shape)}`, `${indices.length}`);
+    throw invalid(
+      "slice",
+      "indices",
+      `at most ${value.rank} of them for shape ${formatShape(value.shape)}`,
+      `${indices.length}`,
+    );
   const start: number[] = [];
   const stop: number[] = [];
   const step: number[] = [];
@@ -193,8 +215,15 @@ export function slice(x: TensorLike, ...indices: readonly SliceIndex[]): Tensor 
       const at = checkIndex(index, extent, "slice", value.shape);
       picked = { start: at, stop: at + 1, step: 1, reverse: false };
       dropped.push(axis);
-    } else if (Array.isArray(index)) picked = resolveRange(index as readonly (number | null | undefined)[], extent, axis);
-    else if (index !== null) throw invalid("slice", `index ${axis}`, "a number, [start, stop?, step?] or null", formatReceived(index));
+    } else if (Array.isArray(index))
+      picked = resolveRange(index as readonly (number | null | undefined)[], extent, axis);
+    else if (index !== null)
+      throw invalid(
+        "slice",
+        `index ${axis}`,
+        "a number, [start, stop?, step?] or null",
+        formatReceived(index),
+      );
     start.push(picked.start);
     stop.push(picked.stop);
     step.push(picked.step);
@@ -214,8 +243,18 @@ function resolveRange(index: readonly (number | null | undefined)[], extent: num
   const step = index[2] ?? 1;
   const whole = [index[0] ?? 0, index[1] ?? 0, step].every(Number.isInteger);
   if (!whole || step === 0 || index.length > 3)
-    throw invalid("slice", `index ${axis}`, "[start, stop?, step?] of integers with a step other than 0", `[${index.join(", ")}]`);
-  const clamp = (position: number | null | undefined, otherwise: number, low: number, high: number): number => {
+    throw invalid(
+      "slice",
+      `index ${axis}`,
+      "[start, stop?, step?] of integers with a step other than 0",
+      `[${index.join(", ")}]`,
+    );
+  const clamp = (
+    position: number | null | undefined,
+    otherwise: number,
+    low: number,
+    high: number,
+  ): number => {
     if (position === null || position === undefined) return otherwise;
     return Math.min(high, Math.max(low, position < 0 ? position + extent : position));
   };
@@ -232,7 +271,8 @@ function resolveRange(index: readonly (number | null | undefined)[], extent: num
 
 /** Tensors in their common dtype. */
 function promoteAll(list: readonly TensorLike[], operation: string): Tensor[] {
-  if (!Array.isArray(list) || list.length === 0) throw invalid(operation, "list", "an array of tensors", formatReceived(list));
+  if (!Array.isArray(list) || list.length === 0)
+    throw invalid(operation, "list", "an array of tensors", formatReceived(list));
   const tensors = list.map((x, i) => asTensor(x, operation, `list[${i}]`));
   const dtype = tensors.map((x) => x.dtype).reduce(promote);
   return tensors.map((x) => convert(x, dtype));
@@ -244,12 +284,18 @@ export function concat(list: readonly TensorLike[], axis = 0): Tensor {
   const first = tensors[0];
   const along = normalizeAxis(axis, first.shape, "concat");
   tensors.forEach((x, i) => {
-    const fits = x.rank === first.rank && x.shape.every((extent, a) => a === along || extent === first.shape[a]);
+    const fits =
+      x.rank === first.rank && x.shape.every((extent, a) => a === along || extent === first.shape[a]);
     if (!fits)
       throw new AdjointError(
         "shape-mismatch",
         `concat: list[${i}] ${formatShape(x.shape)} does not fit list[0] ${formatShape(first.shape)}: only axis ${along} may differ`,
-        { operation: "concat", argument: `list[${i}]`, expected: formatShape(first.shape), received: formatShape(x.shape) },
+        {
+          operation: "concat",
+          argument: `list[${i}]`,
+          expected: formatShape(first.shape),
+          received: formatShape(x.shape),
+        },
       );
   });
   return fromNode(concatNodes(tensors, along));
@@ -263,7 +309,12 @@ export function stack(list: readonly TensorLike[], axis = 0): Tensor {
       throw new AdjointError(
         "shape-mismatch",
         `stack: list[${i}] ${formatShape(x.shape)} differs from list[0] ${formatShape(tensors[0].shape)}`,
-        { operation: "stack", argument: `list[${i}]`, expected: formatShape(tensors[0].shape), received: formatShape(x.shape) },
+        {
+          operation: "stack",
+          argument: `list[${i}]`,
+          expected: formatShape(tensors[0].shape),
+          received: formatShape(x.shape),
+        },
       );
   });
   const at = normalizeAxis(axis, [...tensors[0].shape, 1], "stack");
@@ -283,12 +334,20 @@ export function split(x: TensorLike, sections: number | readonly number[], axis 
   const value = asTensor(x, "split", "x");
   const along = normalizeAxis(axis, value.shape, "split");
   const extent = value.shape[along];
-  const sizes = typeof sections === "number" ? range(sections).map(() => extent / sections) : checkShape(sections, "split");
+  const sizes =
+    typeof sections === "number"
+      ? range(sections).map(() => extent / sections)
+      : checkShape(sections, "split");
   if (sizes.length === 0 || !sizes.every(Number.isInteger) || sizes.reduce((a, b) => a + b, 0) !== extent)
     throw new AdjointError(
       "shape-mismatch",
       `split: axis ${along} of ${formatShape(value.shape)} does not divide into ${typeof sections === "number" ? `${sections} equal parts` : `[${sections.join(", ")}]`}`,
-      { operation: "split", argument: "sections", expected: `parts that add up to ${extent}`, received: String(sections) },
+      {
+        operation: "split",
+        argument: "sections",
+        expected: `parts that add up to ${extent}`,
+        received: String(sections),
+      },
     );
   let at = 0;
   return sizes.map((size) => {

@@ -4,9 +4,9 @@
  */
 import { type DType, isFloating } from "../graph/dtype.js";
 import { checkShape, range, sizeOf } from "../graph/shape.js";
-import { randomBits, threefry2x32 } from "../primitives/source.js";
 import { shr } from "../primitives/binary.js";
 import { cast } from "../primitives/select.js";
+import { randomBits, threefry2x32 } from "../primitives/source.js";
 import { fill } from "../primitives/support.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { adopt, asTensor, fromNode, type TensorLike } from "./convert.js";
@@ -26,12 +26,16 @@ export interface RandomOptions {
 /** A key from a seed: any integer up to 2⁵³. @example random.key(7).shape; // → 2 */
 function key(seed: number): Tensor {
   if (!Number.isSafeInteger(seed))
-    throw new AdjointError("invalid-argument", `random.key: seed must be an integer, received ${formatReceived(seed)}`, {
-      operation: "random.key",
-      argument: "seed",
-      expected: "an integer",
-      received: formatReceived(seed),
-    });
+    throw new AdjointError(
+      "invalid-argument",
+      `random.key: seed must be an integer, received ${formatReceived(seed)}`,
+      {
+        operation: "random.key",
+        argument: "seed",
+        expected: "an integer",
+        received: formatReceived(seed),
+      },
+    );
   return adopt(Int32Array.of(Math.floor(seed / 2 ** 32), seed | 0), [2], "int32");
 }
 
@@ -55,12 +59,16 @@ function split(parent: Tensor, count = 2): Tensor[] {
 function floatOptions(options: RandomOptions, operation: string): { shape: number[]; dtype: DType } {
   const dtype = options.dtype ?? "float32";
   if (!isFloating(dtype))
-    throw new AdjointError("dtype-mismatch", `${operation}: dtype must be float32 or float64, received ${formatReceived(dtype)}`, {
-      operation,
-      argument: "dtype",
-      expected: "float32 | float64",
-      received: formatReceived(dtype),
-    });
+    throw new AdjointError(
+      "dtype-mismatch",
+      `${operation}: dtype must be float32 or float64, received ${formatReceived(dtype)}`,
+      {
+        operation,
+        argument: "dtype",
+        expected: "float32 | float64",
+        received: formatReceived(dtype),
+      },
+    );
   return { shape: checkShape(options.shape ?? [], operation), dtype };
 }
 
@@ -73,7 +81,13 @@ function unit(source: Tensor, shape: readonly number[], dtype: DType): Tensor {
   const words = fromNode(randomBits(source, [2, sizeOf(shape)]));
   const high = fromNode(cast(shr(words.slice(0), fill(words.slice(0), 5)), dtype));
   const low = fromNode(cast(shr(words.slice(1), fill(words.slice(1), 6)), dtype));
-  return reshape(high.mul(2 ** 26).add(low).mul(2 ** -53), shape);
+  return reshape(
+    high
+      .mul(2 ** 26)
+      .add(low)
+      .mul(2 ** -53),
+    shape,
+  );
 }
 
 /**

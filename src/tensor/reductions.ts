@@ -69,7 +69,12 @@ export function mean(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): T
   const axes = normalizeAxes(axis, value.shape, "mean");
   const total = sumAxes(value, axes);
   const count = countOf(value, axes);
-  return keep(count === 0 ? binary.div(total, fill(total, 0)) : binary.mul(total, fill(total, 1 / count)), value.shape, axes, options);
+  return keep(
+    count === 0 ? binary.div(total, fill(total, 0)) : binary.mul(total, fill(total, 1 / count)),
+    value.shape,
+    axes,
+    options,
+  );
 }
 
 /** The largest element; NaN wins; a tie shares the gradient evenly. @example tensor([1, 5, 3]).max().item(); // → 5 */
@@ -160,7 +165,9 @@ export function norm(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): T
 
 /** True where every element is. @example tensor([true, false]).all().item(); // → false */
 export function all(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
-  return fromNode(unary.not(any(fromNode(unary.not(convert(asTensor(x, "all", "x"), "bool"))), axis, options)));
+  return fromNode(
+    unary.not(any(fromNode(unary.not(convert(asTensor(x, "all", "x"), "bool"))), axis, options)),
+  );
 }
 
 /** True where some element is. @example tensor([true, false]).any().item(); // → true */

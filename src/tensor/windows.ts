@@ -2,6 +2,8 @@
  * Convolution and pooling, in one, two or three dimensions: windows of the padded input, contracted with the weights or
  * reduced. Their gradients, of every order, are those of the parts.
  */
+
+import type { Node } from "../graph/node.js";
 import { range, type Shape } from "../graph/shape.js";
 import { mul } from "../primitives/binary.js";
 import { sum } from "../primitives/broadcast.js";
@@ -11,7 +13,6 @@ import { reduceMax } from "../primitives/reduce.js";
 import { flip, permute, reshape } from "../primitives/reshape.js";
 import { fill } from "../primitives/support.js";
 import { window, windowCount } from "../primitives/window.js";
-import type { Node } from "../graph/node.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { asFloat, asNumeric, fromNode, promoteOperands, type TensorLike } from "./convert.js";
 import type { Tensor } from "./tensor.js";
@@ -45,9 +46,16 @@ export interface PoolOptions {
   readonly padding?: Padding;
 }
 
-function perAxis(value: unknown, spatial: number, low: number, operation: string, argument: string): number[] {
+function perAxis(
+  value: unknown,
+  spatial: number,
+  low: number,
+  operation: string,
+  argument: string,
+): number[] {
   const list = typeof value === "number" ? range(spatial).map(() => value) : value;
-  const fits = Array.isArray(list) && list.length === spatial && list.every((n) => Number.isInteger(n) && n >= low);
+  const fits =
+    Array.isArray(list) && list.length === spatial && list.every((n) => Number.isInteger(n) && n >= low);
   if (!fits)
     throw new AdjointError(
       "invalid-argument",
@@ -72,11 +80,14 @@ function resolvePadding(
       const total = Math.max(0, (Math.ceil(extent / stride[i]) - 1) * stride[i] + reach - extent);
       return [total >> 1, total - (total >> 1)];
     });
-  if (typeof padding === "number" && Number.isInteger(padding) && padding >= 0) return extents.map(() => [padding, padding]);
+  if (typeof padding === "number" && Number.isInteger(padding) && padding >= 0)
+    return extents.map(() => [padding, padding]);
   const pairs = Array.isArray(padding) ? (padding as readonly unknown[]) : [];
   const fits =
     pairs.length === extents.length &&
-    pairs.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0));
+    pairs.every(
+      (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0),
+    );
   if (!fits)
     throw new AdjointError(
       "invalid-argument",
@@ -86,7 +97,12 @@ function resolvePadding(
   return (pairs as [number, number][]).map(([lo, hi]) => [lo, hi]);
 }
 
-function padSpatial(x: Node, amounts: readonly (readonly [number, number])[], interior: readonly number[], value: number): Node {
+function padSpatial(
+  x: Node,
+  amounts: readonly (readonly [number, number])[],
+  interior: readonly number[],
+  value: number,
+): Node {
   const lead = x.shape.length - amounts.length;
   const zeros = range(lead).map(() => 0);
   return padNode(x, {
@@ -97,7 +113,13 @@ function padSpatial(x: Node, amounts: readonly (readonly [number, number])[], in
   });
 }
 
-function requireWindows(operation: string, x: Shape, padded: Shape, size: readonly number[], dilation: readonly number[]): void {
+function requireWindows(
+  operation: string,
+  x: Shape,
+  padded: Shape,
+  size: readonly number[],
+  dilation: readonly number[],
+): void {
   const spatial = size.length;
   const extents = padded.slice(padded.length - spatial);
   size.forEach((extent, i) => {
@@ -105,7 +127,12 @@ function requireWindows(operation: string, x: Shape, padded: Shape, size: readon
       throw new AdjointError(
         "shape-mismatch",
         `${operation}: a window of ${extent} (dilation ${dilation[i]}) does not fit the padded extent ${extents[i]} of x ${formatShape(x)}`,
-        { operation, argument: "x", expected: `extent ≥ ${(extent - 1) * dilation[i] + 1}`, received: String(extents[i]) },
+        {
+          operation,
+          argument: "x",
+          expected: `extent ≥ ${(extent - 1) * dilation[i] + 1}`,
+          received: String(extents[i]),
+        },
       );
   });
 }
@@ -116,7 +143,12 @@ function checkRanks(operation: string, x: Tensor, w: Tensor): number {
     throw new AdjointError(
       "shape-mismatch",
       `${operation}: x must be [batch, channels, …1 to 3 axes] and w of the same rank, received x ${formatShape(x.shape)} and w ${formatShape(w.shape)}`,
-      { operation, argument: "x", expected: "rank 3, 4 or 5", received: `x ${formatShape(x.shape)}, w ${formatShape(w.shape)}` },
+      {
+        operation,
+        argument: "x",
+        expected: "rank 3, 4 or 5",
+        received: `x ${formatShape(x.shape)}, w ${formatShape(w.shape)}`,
+      },
     );
   return spatial;
 }
@@ -139,10 +171,20 @@ export function conv(x: TensorLike, w: TensorLike, options: ConvOptions = {}): T
     throw new AdjointError(
       "shape-mismatch",
       `conv: x ${formatShape(input.shape)} has ${channels} channels; w ${formatShape(weight.shape)} with ${groups} group${groups === 1 ? "" : "s"} needs ${perGroup * groups}, and ${groups} must divide its ${out} outputs`,
-      { operation: "conv", argument: "w", expected: `${channels} channels`, received: `${perGroup * groups}` },
+      {
+        operation: "conv",
+        argument: "w",
+        expected: `${channels} channels`,
+        received: `${perGroup * groups}`,
+      },
     );
   const amounts = resolvePadding(options.padding ?? 0, extents, size, stride, dilation, "conv");
-  const padded = padSpatial(input, amounts, extents.map(() => 0), 0);
+  const padded = padSpatial(
+    input,
+    amounts,
+    extents.map(() => 0),
+    0,
+  );
   requireWindows("conv", input.shape, padded.shape, size, dilation);
   // [batch, channels, positions…, size…]
   const windows = window(padded, { size, stride, dilation });
@@ -217,11 +259,27 @@ function pool(operation: string, x: TensorLike, options: PoolOptions, fillWith: 
   const size = perAxis(options.size, spatial, 1, operation, "size");
   const stride = perAxis(options.stride ?? size, spatial, 1, operation, "stride");
   const dilation = size.map(() => 1);
-  const amounts = resolvePadding(options.padding ?? 0, value.shape.slice(2), size, stride, dilation, operation);
-  const padded = padSpatial(value, amounts, dilation.map(() => 0), fillWith);
+  const amounts = resolvePadding(
+    options.padding ?? 0,
+    value.shape.slice(2),
+    size,
+    stride,
+    dilation,
+    operation,
+  );
+  const padded = padSpatial(
+    value,
+    amounts,
+    dilation.map(() => 0),
+    fillWith,
+  );
   requireWindows(operation, value.shape, padded.shape, size, dilation);
   const windows = window(padded, { size, stride, dilation });
-  return { windows, axes: range(spatial).map((i) => 2 + spatial + i), count: size.reduce((a, b) => a * b, 1) };
+  return {
+    windows,
+    axes: range(spatial).map((i) => 2 + spatial + i),
+    count: size.reduce((a, b) => a * b, 1),
+  };
 }
 
 /**

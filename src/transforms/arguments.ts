@@ -42,12 +42,16 @@ export function checkSynchronous(result: unknown, operation: string): void {
 /** @throws AdjointError `invalid-argument` unless `f` is a function */
 export function checkFunction(f: unknown, operation: string): void {
   if (typeof f !== "function")
-    throw new AdjointError("invalid-argument", `${operation}: expected a function, received ${formatReceived(f)}`, {
-      operation,
-      argument: "f",
-      expected: "a function",
-      received: formatReceived(f),
-    });
+    throw new AdjointError(
+      "invalid-argument",
+      `${operation}: expected a function, received ${formatReceived(f)}`,
+      {
+        operation,
+        argument: "f",
+        expected: "a function",
+        received: formatReceived(f),
+      },
+    );
 }
 
 /**

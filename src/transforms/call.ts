@@ -5,8 +5,9 @@
  * Where a transform records a call, the forward graph also gives what the backward pass needs (the residuals), split off
  * the joint graph of value and gradient at the operations that depend on a cotangent (as partial evaluation would).
  */
-import { isFloating } from "../graph/dtype.js";
+
 import { currentDevice, type Executable } from "../graph/device.js";
+import { isFloating } from "../graph/dtype.js";
 import { evaluateGraph, type Graph, makeGraph, traceGraph } from "../graph/graph.js";
 import { bindAll, isRecorded, makeNode, type Node, uniformNode } from "../graph/node.js";
 import type { Primitive, TensorType } from "../graph/primitive.js";
@@ -80,7 +81,10 @@ const tangentGraph = derived((graph, variant) => {
   return traceGraph("jit", [...graph.inputs, ...graph.inputs.filter((_, i) => marked[i])], (leaves) => {
     const primals = leaves.slice(0, graph.inputs.length);
     let next = primals.length;
-    const { recorded } = recordOn("jvp", primals, (own) => ({ outputs: evaluateGraph(graph, own), result: undefined }));
+    const { recorded } = recordOn("jvp", primals, (own) => ({
+      outputs: evaluateGraph(graph, own),
+      result: undefined,
+    }));
     const dots = pushForward(
       recorded,
       marked.map((has) => (has ? leaves[next++] : null)),
@@ -94,7 +98,10 @@ const gradientGraph = derived((graph, variant) =>
   traceGraph("jit", [...graph.inputs, ...graph.outputs], (leaves) => {
     const primals = leaves.slice(0, graph.inputs.length);
     const cotangents = leaves.slice(graph.inputs.length);
-    const { recorded } = recordOn("vjp", primals, (own) => ({ outputs: evaluateGraph(graph, own), result: undefined }));
+    const { recorded } = recordOn("vjp", primals, (own) => ({
+      outputs: evaluateGraph(graph, own),
+      result: undefined,
+    }));
     const bars = pullBack(recorded, cotangents);
     return [
       ...recorded.outputs,
@@ -179,7 +186,8 @@ export const callPrimitive: Primitive<CallParams> = {
   },
   // x̄ = Jᵀ · ȳ: from the residuals where they were kept, else with the forward pass once more
   vjp: ({ primals, outputs, cotangents, needs, params }) => {
-    const bars = (count: number): Node[] => cotangents.slice(0, count).map((bar, i) => bar ?? zeroLike(outputs[i]));
+    const bars = (count: number): Node[] =>
+      cotangents.slice(0, count).map((bar, i) => bar ?? zeroLike(outputs[i]));
     const { backward } = params;
     if (backward !== undefined && cotangents.slice(backward.outputs).every((bar) => bar === null)) {
       const residuals = outputs.slice(backward.outputs);
@@ -191,11 +199,13 @@ export const callPrimitive: Primitive<CallParams> = {
     const given = call(graph, [...primals, ...bars(outputs.length)]).slice(params.graph.outputs.length);
     return wanted.map((want) => (want ? (given.shift() ?? null) : null));
   },
-  batch: ({ inputs, batched, params, size }) => call(batchedGraph(params.graph, batchVariant(batched, size)), inputs),
+  batch: ({ inputs, batched, params, size }) =>
+    call(batchedGraph(params.graph, batchVariant(batched, size)), inputs),
   lowering: { kind: "inline", expand: (inputs, { graph }) => evaluateGraph(graph, inputs) },
   cost: (_inputs, _outputs, { graph }) => ({
     flops: graph.operations.reduce(
-      (total, { primitive, inputs, outputs, params }) => total + primitive.cost(inputs, outputs, params).flops,
+      (total, { primitive, inputs, outputs, params }) =>
+        total + primitive.cost(inputs, outputs, params).flops,
       0,
     ),
   }),

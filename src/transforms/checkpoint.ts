@@ -6,6 +6,7 @@ import { closeOver, evaluateGraph, type Graph, liveCaptures, traceGraph } from "
 import { bindAll, constantNode, isRecorded, type Node, readValue } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
 import { barrier } from "../primitives/control.js";
+import type { Tensor } from "../tensor/tensor.js";
 import type { Structure } from "../util/tree.js";
 import { checkFunction, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
 import { batchedGraph, batchVariant } from "./call.js";
@@ -36,14 +37,16 @@ export const checkpointPrimitive: Primitive<CheckpointParams> = {
   lowering: { kind: "inline", expand: (inputs, { graph }) => evaluateGraph(graph, inputs) },
   cost: (_inputs, _outputs, { graph }) => ({
     flops: graph.operations.reduce(
-      (total, { primitive, inputs, outputs, params }) => total + primitive.cost(inputs, outputs, params).flops,
+      (total, { primitive, inputs, outputs, params }) =>
+        total + primitive.cost(inputs, outputs, params).flops,
       0,
     ),
   }),
 };
 
 function recordGraph(graph: Graph, primals: readonly Node[]) {
-  return recordOn("checkpoint", primals, (own) => ({ outputs: evaluateGraph(graph, own), result: undefined })).recorded;
+  return recordOn("checkpoint", primals, (own) => ({ outputs: evaluateGraph(graph, own), result: undefined }))
+    .recorded;
 }
 
 /**
@@ -54,7 +57,9 @@ function recordGraph(graph: Graph, primals: readonly Node[]) {
  * @throws AdjointError `abstract-value`, `async-function`
  * @example grad(checkpoint((x) => x.sin().sin().sum()))(tensor([0])).array(); // → 1
  */
-export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R): (...args: A) => R {
+export function checkpoint<R, A extends readonly unknown[] = Tensor[]>(
+  f: (...args: A) => R,
+): (...args: A) => R {
   checkFunction(f, "checkpoint");
   return (...args) => {
     const flat = flattenTensors(args);

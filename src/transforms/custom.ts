@@ -4,9 +4,9 @@
  * forward computation. Higher derivatives follow, because the residuals the rule reads are ordinary recorded values.
  */
 import { isFloating } from "../graph/dtype.js";
+import { traceGraph } from "../graph/graph.js";
 import { bindAll, type Node, uniformNode } from "../graph/node.js";
 import type { Primitive, TensorType } from "../graph/primitive.js";
-import { traceGraph } from "../graph/graph.js";
 import { sameShape } from "../graph/shape.js";
 import { broadcast } from "../primitives/broadcast.js";
 import { batchAll } from "../primitives/support.js";
@@ -31,7 +31,8 @@ const zeroLike = (type: TensorType): Node => uniformNode(type.shape, type.dtype,
 /** Inputs: outputs…, residuals…, arguments… */
 export const customPrimitive: Primitive<CustomParams> = {
   name: "customVjp",
-  outputTypes: (inputs, { outputs }) => inputs.slice(0, outputs).map(({ shape, dtype }) => ({ shape, dtype })),
+  outputTypes: (inputs, { outputs }) =>
+    inputs.slice(0, outputs).map(({ shape, dtype }) => ({ shape, dtype })),
   evaluate: (inputs, { params }) => inputs.slice(0, params.outputs),
   // the rule is linear in the cotangent: ẏ is its transpose applied to ẋ
   jvp: ({ primals, tangents, params }) => {
@@ -80,7 +81,9 @@ export const customPrimitive: Primitive<CustomParams> = {
         all.map(() => true),
         size,
       );
-      const whole = result.outputs.map((node, i) => (result.batched[i] ? node : broadcast(node, [0], [size])));
+      const whole = result.outputs.map((node, i) =>
+        result.batched[i] ? node : broadcast(node, [0], [size]),
+      );
       return present.map((has) => (has ? (whole.shift() ?? null) : null));
     };
     return bindAll(customPrimitive, inputs, { ...params, backward });
@@ -116,7 +119,12 @@ export function customVjp<A extends readonly unknown[], R, S>(rule: CustomVjp<A,
       throw new AdjointError(
         "invalid-argument",
         `customVjp: forward must return [output, residuals], received ${formatReceived(given)}`,
-        { operation: "customVjp", argument: "forward", expected: "[output, residuals]", received: formatReceived(given) },
+        {
+          operation: "customVjp",
+          argument: "forward",
+          expected: "[output, residuals]",
+          received: formatReceived(given),
+        },
       );
     const [value, kept] = given as readonly [R, S];
     const output = flattenTensors(value);
@@ -124,7 +132,10 @@ export function customVjp<A extends readonly unknown[], R, S>(rule: CustomVjp<A,
     const inputs = args.map(flattenTensors);
     const leaves = inputs.flatMap((input) => input.leaves);
     const backward: BackwardRule = (saved, cotangents) => {
-      const bars = rule.backward(rebuild<S>(residuals.structure, saved), rebuild<R>(output.structure, cotangents));
+      const bars = rule.backward(
+        rebuild<S>(residuals.structure, saved),
+        rebuild<R>(output.structure, cotangents),
+      );
       return matchCotangents(bars, inputs);
     };
     const results = bindAll(customPrimitive, [...output.leaves, ...residuals.leaves, ...leaves], {
@@ -137,12 +148,20 @@ export function customVjp<A extends readonly unknown[], R, S>(rule: CustomVjp<A,
   };
 }
 
-function matchCotangents(bars: unknown, inputs: readonly { readonly leaves: readonly Node[] }[]): (Node | null)[] {
+function matchCotangents(
+  bars: unknown,
+  inputs: readonly { readonly leaves: readonly Node[] }[],
+): (Node | null)[] {
   if (!Array.isArray(bars) || bars.length !== inputs.length)
     throw new AdjointError(
       "tree-mismatch",
       `customVjp: backward must return an array of ${inputs.length} cotangents, one for each argument, received ${formatReceived(bars)}`,
-      { operation: "customVjp", argument: "backward", expected: `${inputs.length} cotangents`, received: formatReceived(bars) },
+      {
+        operation: "customVjp",
+        argument: "backward",
+        expected: `${inputs.length} cotangents`,
+        received: formatReceived(bars),
+      },
     );
   return inputs.flatMap((input, index) => {
     if (bars[index] === null || bars[index] === undefined) return input.leaves.map(() => null);

@@ -21,7 +21,10 @@ export function pushForward(recorded: Recorded, tangents: readonly (Node | null)
     outputs.forEach((output, k) => {
       const dot = given[k];
       if (dot === null) return;
-      invariant(sameShape(dot.shape, output.shape), `${primitive.name}: tangent [${dot.shape}] for output [${output.shape}]`);
+      invariant(
+        sameShape(dot.shape, output.shape),
+        `${primitive.name}: tangent [${dot.shape}] for output [${output.shape}]`,
+      );
       dots.set(output, dot);
     });
   }

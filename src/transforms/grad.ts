@@ -13,9 +13,9 @@ import {
   checkScalar,
   checkSynchronous,
   flattenTensors,
-  lift,
   type Liftable,
   type LiftableArguments,
+  lift,
   rebuild,
 } from "./arguments.js";
 import { pullBack, recordOn } from "./reverse.js";
@@ -116,7 +116,7 @@ function gradientAt<R>(
  * @throws AdjointError `non-scalar-output`, `not-differentiable`, `invalid-argument`, `async-function`
  * @example valueAndGrad((x) => x.mul(x))(3).map((t) => t.item()); // → 9,6
  */
-export function valueAndGrad<A extends Anything, const N extends ArgNums = 0>(
+export function valueAndGrad<A extends Anything = Tensor[], const N extends ArgNums = 0>(
   f: (...args: A) => Tensor,
   options?: GradOptions<N> & { readonly hasAux?: false },
 ): (...args: LiftableArguments<A>) => [Tensor, Gradients<A, N>];
@@ -156,7 +156,7 @@ function firstOf(value: unknown): unknown {
  * @example grad((x) => x.mul(x).mul(x))(2).item(); // → 12
  * @example grad(grad((x) => x.mul(x).mul(x)))(2).item(); // → 12
  */
-export function grad<A extends Anything, const N extends ArgNums = 0>(
+export function grad<A extends Anything = Tensor[], const N extends ArgNums = 0>(
   f: (...args: A) => Tensor,
   options?: GradOptions<N> & { readonly hasAux?: false },
 ): (...args: LiftableArguments<A>) => Gradients<A, N>;
@@ -187,7 +187,10 @@ export function matchLeaves(
   operation: string,
   argument: string,
 ): (Node | null)[] {
-  const single = structure.kind === "leaf" && typeof value === "number" ? asTensor(value, operation, argument, nodes[0].dtype) : value;
+  const single =
+    structure.kind === "leaf" && typeof value === "number"
+      ? asTensor(value, operation, argument, nodes[0].dtype)
+      : value;
   const flat = flattenTensors(single);
   if (flat.leaves.length !== nodes.length)
     throw new AdjointError(
@@ -219,7 +222,15 @@ export function matchLeaves(
  */
 export function vjp<A extends Anything, R>(
   f: (...args: A) => R,
+  ...primals: A
+): [output: R, pullback: (cotangent: Liftable<R>) => A];
+export function vjp<A extends Anything, R>(
+  f: (...args: A) => R,
   ...primals: LiftableArguments<A>
+): [output: R, pullback: (cotangent: Liftable<R>) => A];
+export function vjp<A extends Anything, R>(
+  f: (...args: A) => R,
+  ...primals: readonly unknown[]
 ): [output: R, pullback: (cotangent: Liftable<R>) => A] {
   checkFunction(f, "vjp");
   const args = primals.map(lift);
@@ -238,7 +249,10 @@ export function vjp<A extends Anything, R>(
     return { outputs: output.leaves, result: output };
   });
   const pullback = (cotangent: unknown): A => {
-    const bars = pullBack(recorded, matchLeaves(cotangent, result.structure, recorded.outputs, "vjp", "cotangent"));
+    const bars = pullBack(
+      recorded,
+      matchLeaves(cotangent, result.structure, recorded.outputs, "vjp", "cotangent"),
+    );
     let next = 0;
     return rebuild<A>(
       flat.structure,
@@ -247,5 +261,3 @@ export function vjp<A extends Anything, R>(
   };
   return [rebuild<R>(result.structure, recorded.outputs), pullback];
 }
-
-

@@ -4,7 +4,7 @@ import { isTensor } from "../tensor/convert.js";
 import { eye } from "../tensor/create.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { AdjointError, formatReceived } from "../util/errors.js";
-import { checkFunction, lift, type LiftableArguments } from "./arguments.js";
+import { checkFunction, type LiftableArguments, lift } from "./arguments.js";
 import { grad, vjp } from "./grad.js";
 import { jvp, linearize } from "./jvp.js";
 import { requireTensor, vmap } from "./vmap.js";
@@ -22,7 +22,12 @@ export interface JacobianOptions {
 }
 
 /** The function of its argument `argnum` alone, and that argument as a floating-point tensor. */
-function isolate<A extends Anything>(f: (...args: A) => unknown, args: readonly unknown[], argnum: number, operation: string) {
+function isolate<A extends Anything>(
+  f: (...args: A) => unknown,
+  args: readonly unknown[],
+  argnum: number,
+  operation: string,
+) {
   const x = lift(args[argnum]);
   if (!isTensor(x) || !isFloating(x.dtype))
     throw new AdjointError(
@@ -45,19 +50,23 @@ function isolate<A extends Anything>(f: (...args: A) => unknown, args: readonly 
  * @throws AdjointError `not-differentiable`, `invalid-argument`
  * @example jacobian((x) => x.mul(x))(tensor([1, 2])).array(); // → 2,0,0,4
  */
-export function jacobian<A extends Anything>(
+export function jacobian<A extends Anything = Tensor[]>(
   f: (...args: A) => Tensor,
   options: JacobianOptions = {},
 ): (...args: LiftableArguments<A>) => Tensor {
   checkFunction(f, "jacobian");
   const { argnum = 0, mode = "auto" } = options;
   if (!["auto", "forward", "reverse"].includes(mode))
-    throw new AdjointError("invalid-argument", `jacobian: mode must be "auto", "forward" or "reverse", received ${formatReceived(mode)}`, {
-      operation: "jacobian",
-      argument: "mode",
-      expected: '"auto" | "forward" | "reverse"',
-      received: formatReceived(mode),
-    });
+    throw new AdjointError(
+      "invalid-argument",
+      `jacobian: mode must be "auto", "forward" or "reverse", received ${formatReceived(mode)}`,
+      {
+        operation: "jacobian",
+        argument: "mode",
+        expected: '"auto" | "forward" | "reverse"',
+        received: formatReceived(mode),
+      },
+    );
   return (...args) => {
     const { x, alone } = isolate(f, args, argnum, "jacobian");
     if (mode === "forward") return forwardJacobian(alone, x);
@@ -90,7 +99,7 @@ export interface HessianOptions {
  * @throws AdjointError `non-scalar-output`, `not-differentiable`
  * @example hessian((x) => x.mul(x).mul(x).sum())(tensor([1, 2])).array(); // → 6,0,0,12
  */
-export function hessian<A extends Anything>(
+export function hessian<A extends Anything = Tensor[]>(
   f: (...args: A) => Tensor,
   options: HessianOptions = {},
 ): (...args: LiftableArguments<A>) => Tensor {
@@ -111,8 +120,18 @@ export function hessian<A extends Anything>(
  */
 export function hvp<A extends Anything>(
   f: (...args: A) => Tensor,
+  primals: readonly [...A],
+  tangents: readonly [...A],
+): A;
+export function hvp<A extends Anything>(
+  f: (...args: A) => Tensor,
   primals: readonly [...LiftableArguments<A>],
   tangents: readonly [...LiftableArguments<A>],
+): A;
+export function hvp<A extends Anything>(
+  f: (...args: A) => Tensor,
+  primals: readonly [...A],
+  tangents: readonly [...A],
 ): A {
   checkFunction(f, "hvp");
   const all = primals.map((_, index) => index);

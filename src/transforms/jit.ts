@@ -5,7 +5,8 @@
 import { closeOver, type Graph, liveCaptures, traceGraph } from "../graph/graph.js";
 import { isRecorded, type Node, Recording } from "../graph/node.js";
 import type { Storage } from "../graph/storage.js";
-import { formatShape, AdjointError } from "../util/errors.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { AdjointError, formatShape } from "../util/errors.js";
 import { identityOf, type Structure, structureKey } from "../util/tree.js";
 import { checkFunction, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
 import { call, run } from "./call.js";
@@ -51,7 +52,10 @@ const donatedStorage: Storage = {
  * @throws AdjointError `abstract-value` where the function reads a tensor's value, `async-function`, `donated`
  * @example jit((x) => x.mul(x).sum())(tensor([1, 2, 3])).item(); // → 14
  */
-export function jit<A extends Anything, R>(f: (...args: A) => R, options: JitOptions = {}): (...args: A) => R {
+export function jit<R, A extends Anything = Tensor[]>(
+  f: (...args: A) => R,
+  options: JitOptions = {},
+): (...args: A) => R {
   checkFunction(f, "jit");
   const signatures = new Map<string, Traced>();
   const statics = new Set(options.static ?? []);
@@ -60,7 +64,8 @@ export function jit<A extends Anything, R>(f: (...args: A) => R, options: JitOpt
     const dynamic = args.map((value, index) => (statics.has(index) ? undefined : value));
     const parts = dynamic.map(flattenTensors);
     const leaves = parts.flatMap((part) => part.leaves);
-    if (leaves.some((leaf) => leaf.isAbstract) && Recording.innermostTrace()?.name === "jit") return f(...args);
+    if (leaves.some((leaf) => leaf.isAbstract) && Recording.innermostTrace()?.name === "jit")
+      return f(...args);
 
     const key = signatureOf(args, parts, statics);
     let traced = signatures.get(key);

@@ -5,7 +5,14 @@ import { isTensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { AdjointError } from "../util/errors.js";
 import type { Structure } from "../util/tree.js";
-import { checkFunction, checkSynchronous, flattenTensors, lift, type LiftableArguments, rebuild } from "./arguments.js";
+import {
+  checkFunction,
+  checkSynchronous,
+  flattenTensors,
+  type LiftableArguments,
+  lift,
+  rebuild,
+} from "./arguments.js";
 import { pushForward } from "./forward.js";
 import { matchLeaves } from "./grad.js";
 import { type Recorded, recordOn } from "./reverse.js";
@@ -18,7 +25,11 @@ interface Linear {
   readonly output: { readonly structure: Structure; readonly leaves: readonly Tensor[] };
 }
 
-function recordFunction(operation: string, f: (...args: Anything) => unknown, primals: readonly unknown[]): Linear {
+function recordFunction(
+  operation: string,
+  f: (...args: Anything) => unknown,
+  primals: readonly unknown[],
+): Linear {
   checkFunction(f, operation);
   const inputs = flattenTensors(primals.map(lift));
   const variables = inputs.leaves.filter((leaf) => isFloating(leaf.dtype));
@@ -36,7 +47,11 @@ function recordFunction(operation: string, f: (...args: Anything) => unknown, pr
   return { recorded, inputs, output };
 }
 
-function push({ recorded, inputs, output }: Linear, tangents: readonly unknown[], operation: string): unknown {
+function push(
+  { recorded, inputs, output }: Linear,
+  tangents: readonly unknown[],
+  operation: string,
+): unknown {
   const matched = matchLeaves(tangents.map(lift), inputs.structure, inputs.leaves, operation, "tangents");
   const dots = pushForward(
     recorded,
@@ -49,7 +64,13 @@ function push({ recorded, inputs, output }: Linear, tangents: readonly unknown[]
 }
 
 function checkArrays(primals: unknown, tangents: unknown, operation: string): void {
-  if (Array.isArray(primals) && Array.isArray(tangents) && primals.length === tangents.length && !isTensor(primals)) return;
+  if (
+    Array.isArray(primals) &&
+    Array.isArray(tangents) &&
+    primals.length === tangents.length &&
+    !isTensor(primals)
+  )
+    return;
   throw new AdjointError(
     "invalid-argument",
     `${operation}: primals and tangents must be arrays of one entry an argument, of the same length`,
@@ -68,8 +89,18 @@ function checkArrays(primals: unknown, tangents: unknown, operation: string): vo
  */
 export function jvp<A extends Anything, R>(
   f: (...args: A) => R,
+  primals: readonly [...A],
+  tangents: readonly [...A],
+): [output: R, tangent: R];
+export function jvp<A extends Anything, R>(
+  f: (...args: A) => R,
   primals: readonly [...LiftableArguments<A>],
   tangents: readonly [...LiftableArguments<A>],
+): [output: R, tangent: R];
+export function jvp<R>(
+  f: (...args: never) => R,
+  primals: readonly unknown[],
+  tangents: readonly unknown[],
 ): [output: R, tangent: R] {
   checkArrays(primals, tangents, "jvp");
   // f is called with arguments of the trees it declares
@@ -88,7 +119,15 @@ export function jvp<A extends Anything, R>(
  */
 export function linearize<A extends Anything, R>(
   f: (...args: A) => R,
+  ...primals: A
+): [output: R, map: (...tangents: LiftableArguments<A>) => R];
+export function linearize<A extends Anything, R>(
+  f: (...args: A) => R,
   ...primals: LiftableArguments<A>
+): [output: R, map: (...tangents: LiftableArguments<A>) => R];
+export function linearize<A extends Anything, R>(
+  f: (...args: A) => R,
+  ...primals: readonly unknown[]
 ): [output: R, map: (...tangents: LiftableArguments<A>) => R] {
   const linear = recordFunction("linearize", f as (...args: Anything) => unknown, primals);
   const map = (...tangents: LiftableArguments<A>): R => {

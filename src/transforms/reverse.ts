@@ -3,8 +3,9 @@
  * each from the last to the first, turning the cotangents of an operation's outputs into those of its inputs and adding
  * them up where paths meet. The cotangents are nodes again, so derivatives have derivatives.
  */
-import { makeLeaf, type Node, type Operation, Recording } from "../graph/node.js";
+
 import { operationsBetween } from "../graph/graph.js";
+import { makeLeaf, type Node, type Operation, Recording } from "../graph/node.js";
 import { sameShape } from "../graph/shape.js";
 import { add } from "../primitives/binary.js";
 import { aliasPrimitive } from "../primitives/control.js";
@@ -54,7 +55,10 @@ export function pullBack(recorded: Recorded, cotangents: readonly (Node | null)[
     inputs.forEach((input, k) => {
       const bar = given[k];
       if (bar === null || !needs[k]) return;
-      invariant(sameShape(bar.shape, input.shape), `${primitive.name}: cotangent [${bar.shape}] for input [${input.shape}]`);
+      invariant(
+        sameShape(bar.shape, input.shape),
+        `${primitive.name}: cotangent [${bar.shape}] for input [${input.shape}]`,
+      );
       accumulate(input, bar);
     });
   }

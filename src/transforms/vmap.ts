@@ -2,8 +2,9 @@
  * vmap: the function is written for one example, recorded once on abstract tensors, and its operations are run again on
  * whole batches, each by its own batching rule. No loop is left.
  */
-import { bindAll, type Node } from "../graph/node.js";
+
 import { evaluateGraph, type Graph, traceGraph } from "../graph/graph.js";
+import { bindAll, type Node } from "../graph/node.js";
 import { dropAxes, normalizeAxis } from "../graph/shape.js";
 import { broadcast } from "../primitives/broadcast.js";
 import { moveAxis } from "../primitives/reshape.js";
@@ -38,7 +39,12 @@ export function evaluateBatched(
   const outputs = evaluateGraph(graph, inputs, (operation, operands) => {
     const flags = operands.map((operand) => withBatch.has(operand));
     if (!flags.includes(true)) return bindAll(operation.primitive, operands, operation.params);
-    const results = operation.primitive.batch({ params: operation.params, inputs: operands, batched: flags, size });
+    const results = operation.primitive.batch({
+      params: operation.params,
+      inputs: operands,
+      batched: flags,
+      size,
+    });
     for (const result of results) withBatch.add(result);
     return results;
   });
@@ -52,18 +58,25 @@ export function evaluateBatched(
  * @throws AdjointError `shape-mismatch` where batch extents differ, `axis-out-of-range`, `abstract-value` where f reads a value
  * @example vmap((x) => x.mul(x).sum())(tensor([[1, 2], [3, 4]])).array(); // → 5,25
  */
-export function vmap<A extends Anything, R>(f: (...args: A) => R, options: VmapOptions = {}): (...args: A) => R {
+export function vmap<R, A extends Anything = Tensor[]>(
+  f: (...args: A) => R,
+  options: VmapOptions = {},
+): (...args: A) => R {
   checkFunction(f, "vmap");
   return (...args) => {
     const { inAxes = 0, outAxes = 0 } = options;
     const axes = typeof inAxes === "number" ? args.map(() => inAxes) : inAxes;
     if (axes.length !== args.length)
-      throw new AdjointError("invalid-argument", `vmap: inAxes has ${axes.length} entries for ${args.length} arguments`, {
-        operation: "vmap",
-        argument: "inAxes",
-        expected: `${args.length} entries`,
-        received: `${axes.length}`,
-      });
+      throw new AdjointError(
+        "invalid-argument",
+        `vmap: inAxes has ${axes.length} entries for ${args.length} arguments`,
+        {
+          operation: "vmap",
+          argument: "inAxes",
+          expected: `${args.length} entries`,
+          received: `${axes.length}`,
+        },
+      );
     let size: number | undefined;
     const batched: boolean[] = [];
     const inputs: Node[] = [];
@@ -81,7 +94,12 @@ export function vmap<A extends Anything, R>(f: (...args: A) => R, options: VmapO
           throw new AdjointError(
             "shape-mismatch",
             `vmap: argument ${index} ${formatShape(leaf.shape)} has ${leaf.shape[at]} examples along axis ${at}, others have ${size}`,
-            { operation: "vmap", argument: `argument ${index}`, expected: String(size), received: String(leaf.shape[at]) },
+            {
+              operation: "vmap",
+              argument: `argument ${index}`,
+              expected: String(size),
+              received: String(leaf.shape[at]),
+            },
           );
         size = leaf.shape[at];
         inputs.push(moveAxis(leaf, at, 0));
@@ -103,9 +121,10 @@ export function vmap<A extends Anything, R>(f: (...args: A) => R, options: VmapO
     const graph = traceGraph("vmap", types, (leaves) => {
       let next = 0;
       const result = f(
-        ...(structures.map(({ structure, leaves: own }) =>
-          rebuild(structure, leaves.slice(next, (next += own.length))),
-        ) as unknown as A),
+        ...(structures.map(({ structure, leaves: own }) => {
+          next += own.length;
+          return rebuild(structure, leaves.slice(next - own.length, next));
+        }) as unknown as A),
       );
       checkSynchronous(result, "vmap");
       output = flattenTensors(result);
@@ -123,9 +142,13 @@ export function vmap<A extends Anything, R>(f: (...args: A) => R, options: VmapO
 /** A single tensor, or an error that says what came instead. */
 export function requireTensor(value: unknown, operation: string): Tensor {
   if (isTensor(value)) return fromNode(value);
-  throw new AdjointError("invalid-argument", `${operation}: the function must return a tensor, received ${formatReceived(value)}`, {
-    operation,
-    expected: "a tensor",
-    received: formatReceived(value),
-  });
+  throw new AdjointError(
+    "invalid-argument",
+    `${operation}: the function must return a tensor, received ${formatReceived(value)}`,
+    {
+      operation,
+      expected: "a tensor",
+      received: formatReceived(value),
+    },
+  );
 }

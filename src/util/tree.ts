@@ -50,7 +50,10 @@ export function flatten<Leaf>(tree: unknown, isLeaf: (value: unknown) => value i
     }
     if (typeof value !== "object" || value === null || isOpaque(value)) return { kind: "static", value };
     if (open.has(value))
-      throw new AdjointError("tree-mismatch", `a tree may not contain itself: ${formatReceived(value)} is inside itself`);
+      throw new AdjointError(
+        "tree-mismatch",
+        `a tree may not contain itself: ${formatReceived(value)} is inside itself`,
+      );
     open.add(value);
     let structure: Structure;
     if (Array.isArray(value)) structure = { kind: "array", items: value.map(visit) };
@@ -101,8 +104,9 @@ export function leafPaths(structure: Structure): string[] {
   const visit = (node: Structure, path: string): void => {
     const inside = (key: string): string => (path === "" ? key : `${path}.${key}`);
     if (node.kind === "leaf") paths.push(path);
-    else if (node.kind === "array") node.items.forEach((item, i) => visit(item, inside(String(i))));
-    else if (node.kind === "object") node.items.forEach((item, i) => visit(item, inside(node.keys[i])));
+    if (node.kind !== "array" && node.kind !== "object") return;
+    const keys = node.kind === "array" ? node.items.keys() : node.keys.values();
+    for (const item of node.items) visit(item, inside(String(keys.next().value)));
   };
   visit(structure, "");
   return paths;
@@ -139,7 +143,8 @@ export function structureKey(structure: Structure): string {
 }
 
 function staticKey(value: unknown): string {
-  if ((typeof value === "object" && value !== null) || typeof value === "function") return `@${identityOf(value)}`;
+  if ((typeof value === "object" && value !== null) || typeof value === "function")
+    return `@${identityOf(value)}`;
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
   return `${typeof value}:${String(value)}`;

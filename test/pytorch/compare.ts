@@ -4,8 +4,9 @@
  *
  * Where 8 comes from: an ε is one to two ULP; the accuracy table allows at most 4 ULP for one elementary function, a
  * composition here is two such functions and a few exactly rounded operations, and a sum of n terms, n ≤ 16, is off by
- * at most n ε / 2 of the sum of their magnitudes. PyTorch's own float32 results lie within 1.0 of these units. Below the
- * normal range the unit is the spacing of the subnormal numbers. NaN equals NaN, an infinity only itself, and 0 is −0.
+ * at most n ε / 2 of the sum of their magnitudes. PyTorch's own float32 results lie within 1.0 of these units, but for
+ * the gradient of its logSumExp at 1000, which is some 100 off. Below the normal range the unit is the spacing of the
+ * subnormal numbers. NaN equals NaN, an infinity only itself, and 0 is −0.
  */
 import { type DType, type Tensor, tensor } from "../../src/index.js";
 import { decode, type Elements, type TypedElements } from "./fixtures.js";

@@ -19,6 +19,11 @@ function argument<Value>(call: Call, index: number): Value {
   return call.args?.[index] as Value;
 }
 
+/** All positional arguments of an operation that takes any number of them, sound for the same reason. */
+function everyArgument<Value>(call: Call): readonly Value[] {
+  return (call.args ?? []) as readonly Value[];
+}
+
 /** The options object, sound for the same reason as `argument`. */
 function options<Value>(call: Call): Value {
   return (call.options ?? {}) as Value;
@@ -146,7 +151,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   tile: ([x], call) => adjoint.tile(x, argument<number[]>(call, 0)),
   pad: ([x], call) =>
     adjoint.pad(x, argument<[number, number][]>(call, 0), argument<number | undefined>(call, 1)),
-  slice: ([x], call) => adjoint.slice(x, ...((call.args ?? []) as SliceItem[])),
+  slice: ([x], call) => adjoint.slice(x, ...everyArgument<SliceItem>(call)),
   concat: (xs, call) => adjoint.concat([...xs], argument<number>(call, 0)),
   stack: (xs, call) => adjoint.stack([...xs], argument<number>(call, 0)),
   split: ([x], call) => adjoint.split(x, argument<number>(call, 0), argument<number>(call, 1)),

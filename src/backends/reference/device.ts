@@ -15,7 +15,9 @@ export const referenceDevice: Device = {
   name: "reference",
   evaluate: <P>(primitive: Primitive<P>, inputs: readonly TypedArray[], context: EvaluateContext<P>) =>
     primitive.evaluate(inputs, context),
-  compile: (graph: Graph, _options: CompileOptions): Executable => ({ run: (inputs) => interpret(graph, inputs) }),
+  compile: (graph: Graph, _options: CompileOptions): Executable => ({
+    run: (inputs) => interpret(graph, inputs),
+  }),
 };
 
 function interpret(graph: Graph, inputs: readonly Storage[]): Storage[] {
@@ -24,7 +26,7 @@ function interpret(graph: Graph, inputs: readonly Storage[]): Storage[] {
     values.set(input, inputs[i].read());
   });
   for (const capture of graph.captures) values.set(capture, readValue(capture));
-  const valueOf = (node: Node): TypedArray => {
+  const lookUp = (node: Node): TypedArray => {
     const value = values.get(node);
     invariant(value !== undefined, "a node of the graph has no value");
     return value;
@@ -35,7 +37,7 @@ function interpret(graph: Graph, inputs: readonly Storage[]): Storage[] {
   });
   for (const node of [...graph.outputs, ...graph.inputs, ...graph.captures]) lastUse.delete(node);
   graph.operations.forEach((operation, at) => {
-    const results = operation.primitive.evaluate(operation.inputs.map(valueOf), {
+    const results = operation.primitive.evaluate(operation.inputs.map(lookUp), {
       params: operation.params,
       inputTypes: operation.inputs,
       outputTypes: operation.outputs,
@@ -45,5 +47,5 @@ function interpret(graph: Graph, inputs: readonly Storage[]): Storage[] {
     });
     for (const node of operation.inputs) if (lastUse.get(node) === at) values.delete(node);
   });
-  return graph.outputs.map((output) => new HostStorage(valueOf(output)));
+  return graph.outputs.map((output) => new HostStorage(lookUp(output)));
 }

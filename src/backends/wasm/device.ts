@@ -2,13 +2,14 @@
  * The wasm device. Graphs become one WebAssembly program each. Single operations outside of jit are programs too where there is
  * enough to compute; below that, plain TypeScript is faster than copying in and out.
  */
+
+import { paramsKey } from "../../compiler/rewrite.js";
 import type { CompileOptions, Device } from "../../graph/device.js";
 import type { TypedArray } from "../../graph/dtype.js";
 import { traceGraph } from "../../graph/graph.js";
 import { bindAll } from "../../graph/node.js";
 import type { EvaluateContext, Primitive } from "../../graph/primitive.js";
 import { HostStorage } from "../../graph/storage.js";
-import { paramsKey } from "../../compiler/rewrite.js";
 import { WasmExecutable } from "./executable.js";
 
 /** Floating-point operations below which an operation is evaluated in TypeScript: about 20 µs of it. */

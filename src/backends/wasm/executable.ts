@@ -2,8 +2,9 @@
  * A compiled graph: its program, and the state that stays in WebAssembly memory between calls. Inputs are copied in and outputs copied
  * out; only donated state is resident, and reading it copies it out then.
  */
-import { type Compiled, compile } from "../../compiler/pipeline.js";
+
 import { buffersOf } from "../../compiler/memory.js";
+import { type Compiled, compile } from "../../compiler/pipeline.js";
 import type { CompileOptions, Executable } from "../../graph/device.js";
 import type { TypedArray } from "../../graph/dtype.js";
 import type { Graph } from "../../graph/graph.js";
@@ -55,7 +56,8 @@ export class WasmExecutable implements Executable {
     this.compiled = compile(graph, options);
     const { schedule, constants, inputs, outputs } = this.compiled;
     this.program = new WasmProgram(schedule);
-    for (const { buffer, spec } of constants) if (spec.constant !== undefined) this.program.write(buffer, spec.constant);
+    for (const { buffer, spec } of constants)
+      if (spec.constant !== undefined) this.program.write(buffer, spec.constant);
     const touched = new Set<number>(outputs);
     for (const kernel of schedule.kernels) for (const buffer of buffersOf(kernel)) touched.add(buffer);
     this.used = inputs.map((buffer) => touched.has(buffer));

@@ -12,7 +12,8 @@ import { rewrite } from "../rewrite.js";
 
 export function inline(graph: Graph): Graph {
   let current = graph;
-  const calls = (): boolean => current.operations.some(({ primitive }) => primitive.lowering.kind === "inline");
+  const calls = (): boolean =>
+    current.operations.some(({ primitive }) => primitive.lowering.kind === "inline");
   // an expansion may contain calls itself
   for (let first = true; first || calls(); first = false)
     current = rewrite(current, (inputs) =>

@@ -43,14 +43,14 @@ export class ByteWriter {
     return this.byte(rest);
   }
 
-  /** Signed LEB128 of an integer of up to 64 bits. */
-  signed(value: number | bigint): this {
-    let rest = BigInt(value);
+  /** Signed LEB128 of an integer of up to 32 bits. */
+  signed(value: number): this {
+    let rest = value | 0;
     for (;;) {
-      const low = Number(rest & 127n);
-      rest >>= 7n;
+      const low = rest & 127;
+      rest >>= 7;
       const signBit = (low & 64) !== 0;
-      if ((rest === 0n && !signBit) || (rest === -1n && signBit)) return this.byte(low);
+      if ((rest === 0 && !signBit) || (rest === -1 && signBit)) return this.byte(low);
       this.byte(low | 128);
     }
   }

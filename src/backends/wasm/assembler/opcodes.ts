@@ -217,6 +217,8 @@ export const f32x4 = {
   div: simd(0xe7),
   min: simd(0xe8),
   max: simd(0xe9),
+  pmin: simd(0xea),
+  pmax: simd(0xeb),
   convertI32: simd(0xfa),
   relaxedMadd: simd(0x105),
 } as const;
@@ -244,6 +246,8 @@ export const f64x2 = {
   div: simd(0xf3),
   min: simd(0xf4),
   max: simd(0xf5),
+  pmin: simd(0xf6),
+  pmax: simd(0xf7),
   convertLowI32: simd(0xfe),
   relaxedMadd: simd(0x107),
 } as const;

@@ -12,14 +12,8 @@ import { control, f32, f64, i32, i32x4, v128 } from "../assembler/opcodes.js";
 import type { ProgramContext } from "./context.js";
 import { splatInteger } from "./lanes.js";
 import { scalarBinary, scalarCompare, scalarConstant, scalarType } from "./scalar-ops.js";
-import {
-  extractLane,
-  type VectorLanes,
-  vectorBinary,
-  vectorCompare,
-  vectorConstant,
-  vectorSelect,
-} from "./vector-ops.js";
+import { extractLane, type VectorLanes, vectorConstant } from "./vector-lanes.js";
+import { vectorBinary, vectorCompare, vectorSelect } from "./vector-ops.js";
 
 export interface Accumulator {
   readonly reduction: Reduction;

@@ -4,7 +4,7 @@
  * Level L is the body of loop L - 1; level 0 stands before all loops.
  */
 import type { Expr, LoopKernel } from "../../../loops/ir.js";
-import { expressions, operands } from "./normalise.js";
+import { expressions, operands } from "./expressions.js";
 import { varyingExpressions } from "./vectorise.js";
 
 export interface NestAnalysis {

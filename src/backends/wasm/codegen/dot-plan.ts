@@ -6,6 +6,7 @@
  * blocking for the second-level cache is left out: with 128-bit vectors, streaming A from there costs nothing measurable.
  */
 
+import { invariant } from "../../../util/errors.js";
 import { type DotProblem, swapped } from "./dot-problem.js";
 import type { VectorMath } from "./dot-tile.js";
 
@@ -81,7 +82,7 @@ function bestTiling(rows: number, columns: number, steps: number, store: number)
       const cost = tileCost(rowGroups, columnGroups, steps, store);
       if (best === undefined || cost < best.cost) best = { rowGroups, columnGroups, cost };
     }
-  if (best === undefined) throw new RangeError("a product without rows or columns");
+  invariant(best !== undefined, "a product without rows or columns");
   return best;
 }
 

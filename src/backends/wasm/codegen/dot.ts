@@ -2,9 +2,10 @@
  * A matrix product to instructions: the bare product into its only plain store or into scratch memory, tile by tile;
  * then whatever is to be done with the sums, as an ordinary nest over them.
  */
-import type { DotKernel, Expr, LoopKernel, MatrixView, Store } from "../../../loops/ir.js";
+import type { DotKernel, LoopKernel, MatrixView } from "../../../loops/ir.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
 import type { ProgramContext } from "./context.js";
+import { directView, epilogue, scratchView } from "./dot-epilogue.js";
 import { paddedAcross, writePacking } from "./dot-pack.js";
 import { type DotPlan, planDot, type TileGroup } from "./dot-plan.js";
 import { type DotProblem, withoutNeedlessBatch } from "./dot-problem.js";
@@ -36,70 +37,6 @@ export function writeDot(
   if (k === 0) writeZeros(f, context, problem, status);
   else new DotWriter(f, context, planDot(problem, math), math, status).write();
   if (direct === undefined) writeLoops(f, context, epilogue(kernel, out), status, contextBuffers(context));
-}
-
-/** Where the product may be written at once: its only store, if that takes the sums as they are. */
-function directView({ stores }: DotKernel): MatrixView | undefined {
-  if (stores.length !== 1) return undefined;
-  const { buffer, offset, strides, value, at, accumulate } = stores[0];
-  if (value.kind !== "reduced" || at !== undefined || accumulate === true) return undefined;
-  if (strides.some((stride) => stride < 0)) return undefined;
-  const [rowStride, columnStride] = strides.slice(-2);
-  return { buffer, offset, batchStrides: strides.slice(0, -2), rowStride, columnStride };
-}
-
-function scratchView({ batch, m, n }: DotKernel, buffer: number): MatrixView {
-  const batchStrides = batch.map((_, loop) =>
-    batch.slice(loop + 1).reduce((size, extent) => size * extent, m * n),
-  );
-  return { buffer, offset: 0, batchStrides, rowStride: n, columnStride: 1 };
-}
-
-/** The stores of a product as a nest that loads the finished sums. */
-function epilogue({ name, dtype, batch, m, n, stores }: DotKernel, sums: MatrixView): LoopKernel {
-  const strides = [...sums.batchStrides, sums.rowStride, sums.columnStride];
-  const sum: Expr = { kind: "load", dtype, buffer: sums.buffer, offset: sums.offset, strides };
-  const rewritten = new Map<Expr, Expr>();
-  const rewrite = (e: Expr): Expr => {
-    if (e.kind === "reduced") return sum;
-    const known = rewritten.get(e);
-    if (known !== undefined) return known;
-    const made = rewriteOperands(e, rewrite);
-    rewritten.set(e, made);
-    return made;
-  };
-  const rewriteStore = (store: Store): Store => {
-    const moved = { ...store, value: rewrite(store.value) };
-    return store.at === undefined ? moved : { ...moved, at: rewrite(store.at) };
-  };
-  return {
-    kind: "loops",
-    name,
-    loops: [...batch, m, n],
-    reducedLoops: 0,
-    reductions: [],
-    stores: stores.map(rewriteStore),
-  };
-}
-
-function rewriteOperands(e: Expr, rewrite: (e: Expr) => Expr): Expr {
-  switch (e.kind) {
-    case "constant":
-    case "index":
-    case "reduced":
-      return e;
-    case "load":
-      return e.at === undefined ? e : { ...e, at: rewrite(e.at) };
-    case "unary":
-    case "cast":
-    case "bounded":
-      return { ...e, x: rewrite(e.x) };
-    case "binary":
-    case "compare":
-      return { ...e, x: rewrite(e.x), y: rewrite(e.y) };
-    case "select":
-      return { ...e, condition: rewrite(e.condition), x: rewrite(e.x), y: rewrite(e.y) };
-  }
 }
 
 /** Zeros over the whole result. */

@@ -10,25 +10,26 @@ import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { control, i32, i32x4, type ValueType } from "../assembler/opcodes.js";
 import type { NestAnalysis } from "./analysis.js";
 import type { ProgramContext } from "./context.js";
+import { isClip } from "./expressions.js";
+import { KeptValues } from "./kept-values.js";
 import type { Load, PointerTable } from "./pointers.js";
 import {
   scalarBinary,
   scalarCast,
+  scalarClip,
   scalarCompare,
   scalarConstant,
   scalarLoad,
   scalarType,
   scalarUnary,
 } from "./scalar-ops.js";
+import { splat, type VectorLanes, vectorBounded, vectorConstant } from "./vector-lanes.js";
 import { pushVectorLoad } from "./vector-memory.js";
 import {
-  splat,
-  type VectorLanes,
   vectorBinary,
-  vectorBounded,
   vectorCast,
+  vectorClip,
   vectorCompare,
-  vectorConstant,
   vectorSelect,
   vectorShift,
   vectorUnary,
@@ -48,15 +49,6 @@ export function validLanes({ lanes, points }: Frame): number {
   return Math.min(lanes, points);
 }
 
-/** What has been computed in one loop body. */
-interface Scope {
-  readonly scalars: Map<Expr, Local>;
-  readonly splats: Map<Expr, Local>;
-  /** For each copy. */
-  readonly vectors: Map<Expr, Local>[];
-  readonly locals: Local[];
-}
-
 export class Evaluator {
   frame: Frame = scalarFrame;
   /** Values of reductions: one local, or one vector for each copy. */
@@ -68,7 +60,7 @@ export class Evaluator {
   private readonly counters: readonly Local[];
   private readonly vectorLoop: number;
   private readonly status: number;
-  private readonly scopes: Scope[] = [];
+  private readonly kept: KeptValues;
 
   constructor(options: {
     readonly f: FunctionBuilder;
@@ -86,20 +78,17 @@ export class Evaluator {
     this.counters = options.counters;
     this.vectorLoop = options.vectorLoop;
     this.status = options.status;
+    this.kept = new KeptValues(options.f);
   }
 
   /** Writes a loop body in which values may be kept. */
   scope(body: () => void): void {
-    this.scopes.push({ scalars: new Map(), splats: new Map(), vectors: [], locals: [] });
-    body();
-    for (const local of this.scopes.pop()?.locals ?? []) this.f.release(local);
+    this.kept.scope(body);
   }
 
   /** A local that lasts as long as the body being written. */
   keep(type: ValueType): Local {
-    const local = this.f.local(type);
-    this.scopes[this.scopes.length - 1].locals.push(local);
-    return local;
+    return this.kept.local(type);
   }
 
   /** Computes ahead what loops within will need and what does not change there. */
@@ -109,13 +98,13 @@ export class Evaluator {
       if (frame.lanes > 1 && analysis.varying.has(e)) {
         for (let copy = 0; copy < frame.copies; copy++) {
           this.pushVector(e, copy);
-          this.keepVector(e, copy);
+          this.kept.keepVector(e, copy);
           f.op(control.drop);
         }
         continue;
       }
       this.pushScalar(e);
-      this.keepScalar(e);
+      this.kept.keepScalar(e);
       f.op(control.drop);
       if (this.vectorLoop >= 0 && analysis.splatted.has(e)) {
         this.pushSplat(e);
@@ -124,39 +113,13 @@ export class Evaluator {
     }
   }
 
-  private find(read: (scope: Scope) => Local | undefined): Local | undefined {
-    for (let i = this.scopes.length - 1; i >= 0; i--) {
-      const local = read(this.scopes[i]);
-      if (local !== undefined) return local;
-    }
-    return undefined;
-  }
-
   private isShared(e: Expr): boolean {
     return this.frame.copies > 1 || (this.analysis.uses.get(e) ?? 0) > 1;
   }
 
-  /** Keeps the scalar on top of the stack, which stays there. */
-  private keepScalar(e: Expr): void {
-    const scope = this.scopes[this.scopes.length - 1];
-    if (scope.scalars.has(e)) return;
-    const local = this.keep(scalarType(e.dtype));
-    scope.scalars.set(e, local);
-    this.f.tee(local);
-  }
-
-  private keepVector(e: Expr, copy: number): void {
-    const { vectors } = this.scopes[this.scopes.length - 1];
-    while (vectors.length <= copy) vectors.push(new Map());
-    if (vectors[copy].has(e)) return;
-    const local = this.keep("v128");
-    vectors[copy].set(e, local);
-    this.f.tee(local);
-  }
-
   pushScalar(e: Expr): void {
     const { f, context } = this;
-    const known = this.find(({ scalars }) => scalars.get(e));
+    const known = this.kept.scalar(e);
     if (known !== undefined) {
       f.get(known);
       return;
@@ -179,6 +142,12 @@ export class Evaluator {
         scalarUnary(f, context, e.op, e.dtype);
         break;
       case "binary":
+        if (isClip(e)) {
+          this.pushScalar(e.y);
+          this.pushScalar(e.x);
+          scalarClip(f, e.op, e.dtype);
+          break;
+        }
         this.pushScalar(e.x);
         this.pushScalar(e.y);
         scalarBinary(f, context, e.op, e.dtype);
@@ -203,7 +172,7 @@ export class Evaluator {
         this.checkBounds(e.size);
         break;
     }
-    if (this.isShared(e)) this.keepScalar(e);
+    if (this.isShared(e)) this.kept.keepScalar(e);
   }
 
   private pushAddress(e: Load): number {
@@ -230,16 +199,14 @@ export class Evaluator {
       vectorConstant(f, e.dtype, e.value);
       return;
     }
-    const known = this.find(({ splats }) => splats.get(e));
+    const known = this.kept.splat(e);
     if (known !== undefined) {
       f.get(known);
       return;
     }
     this.pushScalar(e);
     splat(f, e.dtype);
-    const local = this.keep("v128");
-    this.scopes[this.scopes.length - 1].splats.set(e, local);
-    f.tee(local);
+    this.kept.keepSplat(e);
   }
 
   pushVector(e: Expr, copy: number): void {
@@ -250,7 +217,7 @@ export class Evaluator {
       this.pushSplat(e);
       return;
     }
-    const known = this.find(({ vectors }) => vectors[copy]?.get(e));
+    const known = this.kept.vector(e, copy);
     if (known !== undefined) {
       f.get(known);
       return;
@@ -276,6 +243,11 @@ export class Evaluator {
         break;
       case "binary":
         this.pushVector(e.x, copy);
+        if (isClip(e)) {
+          this.pushVector(e.y, copy);
+          vectorClip(f, e.op, e.dtype);
+          break;
+        }
         if (e.dtype === "int32" && (e.op === "shl" || e.op === "shr") && !this.analysis.varying.has(e.y)) {
           this.pushScalar(e.y);
           vectorShift(f, e.op);
@@ -304,7 +276,7 @@ export class Evaluator {
         vectorBounded(f, context, e.size, lanes, this.status);
         break;
     }
-    if ((this.analysis.uses.get(e) ?? 0) > 1) this.keepVector(e, copy);
+    if ((this.analysis.uses.get(e) ?? 0) > 1) this.kept.keepVector(e, copy);
   }
 
   private pushLoad(e: Load, copy: number, lanes: VectorLanes): void {

@@ -4,48 +4,9 @@
  * Requires: a loop kernel. Guarantees: an equal one in which no loop has extent 1, and no two adjacent loops could be one.
  * Example: [8, 1, 30] with every view contiguous → [240].
  */
-import type { Expr, LoopKernel, Store } from "../../../loops/ir.js";
+import type { LoopKernel } from "../../../loops/ir.js";
 import { invariant } from "../../../util/errors.js";
-
-/** The operands of an expression. */
-export function operands(e: Expr): readonly Expr[] {
-  switch (e.kind) {
-    case "constant":
-    case "index":
-    case "reduced":
-      return [];
-    case "load":
-      return e.at === undefined ? [] : [e.at];
-    case "unary":
-    case "cast":
-    case "bounded":
-      return [e.x];
-    case "binary":
-    case "compare":
-      return [e.x, e.y];
-    case "select":
-      return [e.condition, e.x, e.y];
-  }
-}
-
-/** The expressions a kernel starts from: what it reduces, stores, and where it stores. */
-export function roots(kernel: LoopKernel): Expr[] {
-  const found: Expr[] = kernel.reductions.map(({ value }) => value);
-  for (const { at, value } of kernel.stores) found.push(...(at === undefined ? [value] : [at, value]));
-  return found;
-}
-
-/** Every expression of a kernel once, operands before those who use them. */
-export function expressions(kernel: LoopKernel): Expr[] {
-  const seen = new Set<Expr>();
-  const visit = (e: Expr): void => {
-    if (seen.has(e)) return;
-    for (const operand of operands(e)) visit(operand);
-    seen.add(e);
-  };
-  for (const root of roots(kernel)) visit(root);
-  return [...seen];
-}
+import { expressions, mapOperands, mapStore, rewriter } from "./expressions.js";
 
 /**
  * The kernel with other loops: new loop i runs through old loops `groups[i]`, outermost first. Old loops in no group
@@ -64,48 +25,23 @@ export function regroup(
   const strides = (old: readonly number[], count: number): number[] =>
     innermost.slice(0, count).map((loop) => old[loop]);
 
-  const rewritten = new Map<Expr, Expr>();
-  const rewrite = (e: Expr): Expr => {
-    const known = rewritten.get(e);
-    if (known !== undefined) return known;
-    const made = rewriteNode(e);
-    rewritten.set(e, made);
-    return made;
-  };
-  const rewriteNode = (e: Expr): Expr => {
-    switch (e.kind) {
-      case "constant":
-      case "reduced":
-        return e;
-      case "index": {
-        const loop = newLoop.get(e.loop);
-        return loop === undefined ? { kind: "constant", dtype: "int32", value: 0 } : { ...e, loop };
-      }
-      case "load": {
-        const moved = { ...e, strides: strides(e.strides, groups.length) };
-        return e.at === undefined ? moved : { ...moved, at: rewrite(e.at) };
-      }
-      case "unary":
-      case "cast":
-      case "bounded":
-        return { ...e, x: rewrite(e.x) };
-      case "binary":
-      case "compare":
-        return { ...e, x: rewrite(e.x), y: rewrite(e.y) };
-      case "select":
-        return { ...e, condition: rewrite(e.condition), x: rewrite(e.x), y: rewrite(e.y) };
+  const rewrite = rewriter((e, rewriteOperand) => {
+    if (e.kind === "index") {
+      const loop = newLoop.get(e.loop);
+      return loop === undefined ? { kind: "constant", dtype: "int32", value: 0 } : { ...e, loop };
     }
-  };
-  const rewriteStore = (store: Store): Store => {
-    const moved = { ...store, strides: strides(store.strides, outputs), value: rewrite(store.value) };
-    return store.at === undefined ? moved : { ...moved, at: rewrite(store.at) };
-  };
+    const moved = mapOperands(e, rewriteOperand);
+    return moved.kind === "load" ? { ...moved, strides: strides(moved.strides, groups.length) } : moved;
+  });
   return {
     ...kernel,
     loops: groups.map((group) => group.reduce((extent, loop) => extent * kernel.loops[loop], 1)),
     reducedLoops: groups.length - outputs,
     reductions: kernel.reductions.map((reduction) => ({ ...reduction, value: rewrite(reduction.value) })),
-    stores: kernel.stores.map(rewriteStore),
+    stores: kernel.stores.map((store) => ({
+      ...mapStore(store, rewrite),
+      strides: strides(store.strides, outputs),
+    })),
   };
 }
 

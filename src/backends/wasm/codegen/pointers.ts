@@ -9,7 +9,7 @@ import { invariant } from "../../../util/errors.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { i32 } from "../assembler/opcodes.js";
 import type { Base } from "./context.js";
-import { expressions } from "./normalise.js";
+import { expressions } from "./expressions.js";
 
 export type Load = Extract<Expr, { readonly kind: "load" }>;
 

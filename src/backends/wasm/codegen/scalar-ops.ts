@@ -244,6 +244,17 @@ function floatBinary(
   }
 }
 
+/** Stack: limit, x. x where it is within the limit or NaN, else the limit. */
+export function scalarClip(f: FunctionBuilder, op: "max" | "min", dtype: "float32" | "float64"): void {
+  const ops = floatOps(dtype);
+  const x = f.local(scalarType(dtype));
+  const limit = f.local(scalarType(dtype));
+  f.set(x).tee(limit).get(x).get(limit).get(x);
+  f.op(op === "max" ? ops.gt : ops.lt).op(control.select);
+  f.release(x);
+  f.release(limit);
+}
+
 /** Operands of `dtype`; the result is 0 or 1. */
 export function scalarCompare(f: FunctionBuilder, op: CompareOp, dtype: DType): void {
   switch (dtype) {

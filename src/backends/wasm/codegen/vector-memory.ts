@@ -3,7 +3,8 @@ import type { FunctionBuilder } from "../assembler/function.js";
 import { i16x8, i32, i32x4, i64x2, v128 } from "../assembler/opcodes.js";
 import type { ProgramContext } from "./context.js";
 import type { Access, PointerTable } from "./pointers.js";
-import { type VectorLanes, vectorBinary, vectorConstant } from "./vector-ops.js";
+import { type VectorLanes, vectorConstant } from "./vector-lanes.js";
+import { vectorBinary } from "./vector-ops.js";
 
 export interface VectorAccess {
   readonly lanes: VectorLanes;

@@ -5,9 +5,10 @@
  * places unless a store adds up or scatters, because then their order is observable; reduced loops never do.
  */
 import type { Expr, LoopKernel } from "../../../loops/ir.js";
+import { expressions, operands, roots } from "./expressions.js";
 import { isLaneFunction } from "./lane-functions.js";
-import { expressions, normalise, operands, regroup, roots } from "./normalise.js";
-import type { VectorLanes } from "./vector-ops.js";
+import { normalise, regroup } from "./normalise.js";
+import type { VectorLanes } from "./vector-lanes.js";
 
 export interface VectorPlan {
   readonly kernel: LoopKernel;

@@ -1,0 +1,226 @@
+/** The compiler's passes: legal after each, and without effect on values, whether they run or not. */
+import { describe, expect, it } from "vitest";
+import { WasmProgram } from "../../src/backends/wasm/index.js";
+import { compile, type PassName, passNames } from "../../src/compiler/pipeline.js";
+import { evaluateGraph, traceGraph } from "../../src/graph/graph.js";
+import { type Node, readValue } from "../../src/graph/node.js";
+import * as adjoint from "../../src/index.js";
+import { conv, grad, hessian, jit, maxPool, random, type Tensor, tensor, vmap } from "../../src/index.js";
+
+type Function = (...args: Tensor[]) => Tensor | Tensor[];
+
+const uniform = (seed: number, shape: number[]): Tensor =>
+  random.uniform(random.key(seed), { shape, dtype: "float64", low: -1, high: 1 });
+
+const a = uniform(1, [5, 7]);
+const b = uniform(2, [7, 3]);
+const v = uniform(3, [7]);
+const image = uniform(4, [2, 3, 6, 6]);
+const kernel = uniform(5, [4, 3, 3, 3]);
+
+const mlpLoss = (x: Tensor, w: Tensor, c: Tensor): Tensor =>
+  x.matmul(w).add(c).tanh().logSoftmax().square().mean();
+
+const functions: readonly (readonly [string, Function, readonly Tensor[]])[] = [
+  ["an element-wise chain", (x) => x.sin().mul(x).add(1).exp().sub(x), [a]],
+  ["a value used by two kernels", (x) => [x.exp().sum(0), x.exp().matmul(b)], [a]],
+  ["views of views", (x) => x.transpose().flip(0).slice([1, 6, 2]).reshape([-1]).mul(2), [a]],
+  ["a reduction with a prologue and an epilogue", (x) => x.square().sum(1).sqrt().add(1), [a]],
+  ["softmax", (x) => x.softmax(0), [a]],
+  [
+    "a contraction with bias and activation",
+    (x, w, c) => x.matmul(w).add(c).sigmoid(),
+    [a, b, uniform(6, [3])],
+  ],
+  ["a contraction of transposed operands", (x, y) => x.transpose().matmul(y.transpose().transpose()), [a, a]],
+  ["a batched contraction", (x, y) => x.matmul(y), [uniform(7, [4, 2, 3]), uniform(8, [4, 3, 5])]],
+  ["a broadcast that repeats an expensive value", (x, y) => x.exp().expandDims(0).mul(y), [v, a]],
+  [
+    "concat, pad and a negative step",
+    (x) =>
+      adjoint.concat([
+        x.pad([
+          [1, 2],
+          [0, 0],
+        ]),
+        x.slice([null, null, -1]),
+      ]),
+    [a],
+  ],
+  ["gather and scatterAdd", (x) => x.take([3, 1, 1]).scatterAdd([0, 2, 2], x.slice([0, 3])), [a]],
+  ["sort and cumsum", (x) => x.sort(1).cumsum(0), [a]],
+  [
+    "convolution and pooling",
+    (x, w) => maxPool(conv(x, w, { padding: 1, stride: 2 }), { size: 2, stride: 1 }),
+    [image, kernel],
+  ],
+  [
+    "gradients of a convolution",
+    (x, w) => grad((p, q) => conv(p, q, { padding: 1 }).tanh().sum(), { argnums: [0, 1] })(x, w),
+    [image, kernel],
+  ],
+  [
+    "gradients of a network",
+    (x, w, c) => grad(mlpLoss, { argnums: [0, 1, 2] })(x, w, c),
+    [a, b, uniform(9, [3])],
+  ],
+  ["a Hessian", (x) => hessian((p) => p.sin().mul(p).sum().square())(x), [v]],
+  ["a batched gradient", (x) => vmap((row) => grad((p) => p.square().sum().sqrt())(row))(x), [a]],
+  ["a rank-0 result", (x) => x.mul(x).sum().log().neg(), [a]],
+  ["an input returned as it is", (x) => [x, x.neg().neg(), x], [a]],
+  [
+    "constants",
+    (x) =>
+      x
+        .mul(tensor([1, 2, 3, 4, 5, 6, 7], { dtype: "float64" }))
+        .add(0)
+        .mul(1),
+    [a],
+  ],
+  ["zero sizes", (x) => x.slice([0, 0]).sum(0).add(x.sum(0)), [a]],
+];
+
+/** Compiles with some passes off, checks every step, runs, and gives the outputs. */
+function run(f: Function, args: readonly Tensor[], disable: ReadonlySet<PassName>): number[][] {
+  const graph = traceGraph("jit", args, (leaves) => [f(...(leaves as Tensor[]))].flat());
+  const compiled = compile(graph, { donated: [], disable, verify: true });
+  const program = new WasmProgram(compiled.schedule);
+  for (const { buffer, spec } of compiled.constants)
+    if (spec.constant !== undefined) program.write(buffer, spec.constant);
+  compiled.inputs.forEach((buffer, i) => {
+    program.write(buffer, args[i].dataSync());
+  });
+  program.run();
+  const outputs = compiled.outputs.map((buffer) => Array.from(program.read(buffer)));
+  program.dispose();
+  return outputs;
+}
+
+/** The same graph by the primitives' own reference code. */
+function reference(f: Function, args: readonly Tensor[]): number[][] {
+  adjoint.setDevice("reference");
+  try {
+    const graph = traceGraph("jit", args, (leaves) => [f(...(leaves as Tensor[]))].flat());
+    return evaluateGraph(graph, args as readonly Node[]).map((node) => Array.from(readValue(node)));
+  } finally {
+    adjoint.setDevice("wasm");
+  }
+}
+
+/** float64 values of order 1, sums of at most a few hundred terms: 1e-12 is a thousand roundings. */
+function expectClose(got: number[][], want: number[][]): void {
+  expect(got.map((values) => values.length)).toEqual(want.map((values) => values.length));
+  got.forEach((values, o) => {
+    values.forEach((value, i) => {
+      const scale = Math.max(1, Math.abs(want[o][i]));
+      if (!(Math.abs(value - want[o][i]) <= 1e-12 * scale))
+        throw new Error(`output ${o}, element ${i}: ${value}, expected ${want[o][i]}`);
+    });
+  });
+}
+
+describe("passes", () => {
+  const optional = passNames.filter((name) => name !== "inline");
+  for (const [name, f, args] of functions)
+    it(`${name}: the same with every pass, with none, and without each`, () => {
+      const want = reference(f, args);
+      expectClose(run(f, args, new Set()), want);
+      expectClose(run(f, args, new Set(optional)), want);
+      for (const pass of optional) expectClose(run(f, args, new Set([pass])), want);
+    });
+
+  it("fusion makes one kernel of an element-wise chain, and of a product with bias and activation", () => {
+    const kernels = (f: Function, args: readonly Tensor[]): number => {
+      const graph = traceGraph("jit", args, (leaves) => [f(...(leaves as Tensor[]))].flat());
+      return compile(graph, { donated: [] }).schedule.kernels.length;
+    };
+    expect(kernels((x) => x.mul(2).add(1).neg().square(), [a])).toBe(1);
+    expect(kernels((x, w, c) => x.matmul(w).add(c).relu(), [a, b, uniform(6, [3])])).toBe(1);
+    expect(kernels((x) => x.square().mean().sqrt(), [a])).toBe(1);
+  });
+
+  it("cse computes an expression once, but never merges across a checkpoint's barrier", () => {
+    const count = (f: Function): number => {
+      const graph = traceGraph("jit", [v], (leaves) => [f(...(leaves as Tensor[]))].flat());
+      return compile(graph, { donated: [] }).schedule.kernels.length;
+    };
+    expect(count((x) => [x.exp(), x.exp()])).toBe(1);
+    const block = (x: Tensor): Tensor => x.exp().sin().exp().sum();
+    const stored = count((x) => grad(block)(x));
+    const recomputed = count((x) => grad(adjoint.checkpoint(block))(x));
+    expect(recomputed).toBeGreaterThan(stored);
+  });
+
+  it("memory is shared by buffers that do not live at the same time", () => {
+    const deep = (x: Tensor): Tensor => {
+      let y = x;
+      for (let i = 0; i < 20; i++) y = y.matmul(y).tanh();
+      return y;
+    };
+    const square = uniform(10, [32, 32]);
+    const graph = traceGraph("jit", [square], (leaves) => [deep(leaves[0] as Tensor)]);
+    const { schedule } = compile(graph, { donated: [], verify: true });
+    // input, and two layers alive at a time, of 8 KiB each
+    expect(schedule.arenaBytes).toBeLessThanOrEqual(4 * 32 * 32 * 8);
+  });
+});
+
+describe("donation", () => {
+  const step = () =>
+    jit((state: Tensor, x: Tensor) => [state.mul(0.5).add(x), state.sum()] as const, { donate: [0] });
+
+  it("keeps state in place from call to call, and it reads as it should at any time", () => {
+    const f = step();
+    let state = tensor([1, 2, 3]);
+    const seen: number[][] = [];
+    for (let i = 0; i < 4; i++) {
+      [state] = f(state, tensor([1, 1, 1]));
+      if (i % 2 === 1) seen.push(Array.from(state.dataSync()));
+    }
+    expect(seen).toEqual([
+      [1.75, 2, 2.25],
+      [1.9375, 2, 2.0625],
+    ]);
+  });
+
+  it("a donated tensor cannot be read", () => {
+    const first = tensor([1, 2, 3]);
+    const [second] = step()(first, tensor(1));
+    expect(() => first.dataSync()).toThrow(/donated/);
+    expect(Array.from(second.dataSync())).toEqual([1.5, 2, 2.5]);
+  });
+
+  it("two states may take turns on one compiled function", () => {
+    const f = step();
+    let [one] = f(tensor([1, 2, 3]), tensor(1));
+    let [two] = f(tensor([10, 20, 30]), tensor(1));
+    [one] = f(one, tensor(1));
+    [two] = f(two, tensor(1));
+    expect(Array.from(one.dataSync())).toEqual([1.75, 2, 2.25]);
+    expect(Array.from(two.dataSync())).toEqual([4, 6.5, 9]);
+  });
+
+  it("an update that reads its state in another order does not read what it has just written", () => {
+    const f = jit((state: Tensor) => state.flip().mul(2), { donate: [0] });
+    let state = tensor([1, 2, 3, 4]);
+    for (let i = 0; i < 3; i++) state = f(state);
+    expect(Array.from(state.dataSync())).toEqual([32, 24, 16, 8]);
+  });
+
+  it("states that trade places do not overwrite each other", () => {
+    const f = jit((x: Tensor, y: Tensor) => [y.add(1), x.add(1)] as const, { donate: [0, 1] });
+    let [x, y] = [tensor([0, 0]), tensor([10, 10])];
+    for (let i = 0; i < 3; i++) [x, y] = f(x, y);
+    expect([x.dataSync()[0], y.dataSync()[0]]).toEqual([13, 3]);
+  });
+
+  it("a state that is passed through unchanged stays what it was", () => {
+    const f = jit((x: Tensor, y: Tensor) => [x, y.add(x)] as const, { donate: [0, 1] });
+    let [x, y] = [tensor([1, 2]), tensor([0, 0])];
+    for (let i = 0; i < 3; i++) [x, y] = f(x, y);
+    expect([Array.from(x.dataSync()), Array.from(y.dataSync())]).toEqual([
+      [1, 2],
+      [3, 6],
+    ]);
+  });
+});
