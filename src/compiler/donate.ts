@@ -65,14 +65,17 @@ export function donate(lowered: Lowered, donated: readonly boolean[]): Donation 
 
 /** May the kernel that writes `from` write into `to` instead? */
 function canReplace(kernels: readonly Kernel[], from: number, to: number): boolean {
-  const writers = kernels.filter((kernel) => writes(kernel, from));
+  const writers = kernels
+    .filter((kernel) => kernel.kind === "loops" || kernel.kind === "dot")
+    .filter((kernel) => writes(kernel, from));
+  if (kernels.some((kernel) => kernel.kind !== "loops" && kernel.kind !== "dot" && writes(kernel, from)))
+    return false;
   const [writer] = writers;
-  if (
-    writers.length !== 1 ||
-    writer.kind !== "loops" ||
-    writer.reducedLoops > 0 ||
-    writer.stores.length !== 1
-  )
+  if (writers.length !== 1 || writer.stores.length !== 1) return false;
+  // what is multiplied or reduced is read more than once: the old contents must not be among it
+  if (writer.kind === "dot") {
+    if (writer.a.buffer === to || writer.b.buffer === to) return false;
+  } else if (writer.reductions.some(({ value }) => loadsOf(value).some((load) => load.buffer === to)))
     return false;
   const at = kernels.indexOf(writer);
   // another donation may already have made `to` an output
@@ -83,7 +86,9 @@ function canReplace(kernels: readonly Kernel[], from: number, to: number): boole
   return loadsOf(store.value).every(
     (load) =>
       load.buffer !== to ||
-      (load.at === undefined && load.offset === store.offset && load.strides.join() === store.strides.join()),
+      (load.at === undefined &&
+        load.offset === store.offset &&
+        store.strides.every((stride, loop) => stride === load.strides[loop])),
   );
 }
 
