@@ -1,6 +1,6 @@
 /** Strided views of memory: how a contraction reads its operands without copying them first. */
 import type { Node } from "../graph/node.js";
-import { type Shape, stridesOf } from "../graph/shape.js";
+import { type Shape, stridesOf } from "../types/shape.js";
 import { type Affine, identityIndex } from "../loops/lowering.js";
 import { uniformOf } from "./rewrite.js";
 

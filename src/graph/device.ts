@@ -1,5 +1,5 @@
 /** What computes: a device evaluates one operation at a time, and compiles graphs. */
-import type { TypedArray } from "./dtype.js";
+import type { TypedArray } from "../types/dtype.js";
 import type { Graph } from "./graph.js";
 import type { EvaluateContext, Primitive } from "./primitive.js";
 import type { Storage } from "./storage.js";

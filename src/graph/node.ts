@@ -7,9 +7,9 @@
  */
 import { AdjointError, formatShape, invariant } from "../util/errors.js";
 import { currentDevice } from "./device.js";
-import type { DType, TypedArray } from "./dtype.js";
+import type { DType, TypedArray } from "../types/dtype.js";
 import type { Primitive, TensorType } from "./primitive.js";
-import { type Shape, sizeOf } from "./shape.js";
+import { type Shape, sizeOf } from "../types/shape.js";
 import { HostStorage, type Storage, UniformStorage } from "./storage.js";
 
 let nextId = 1;

@@ -4,9 +4,9 @@
  */
 
 import type { Lowering } from "../loops/lowering.js";
-import type { DType, TypedArray } from "./dtype.js";
+import type { DType, TypedArray } from "../types/dtype.js";
 import type { Node } from "./node.js";
-import type { Shape } from "./shape.js";
+import type { Shape } from "../types/shape.js";
 
 /** What is known of a tensor before its value: its type. */
 export interface TensorType {

@@ -1,5 +1,5 @@
 /** Where the elements of a computed tensor are. Ordinary ArrayBuffers, so the garbage collector reclaims them. */
-import { allocate, type DType, type TypedArray } from "./dtype.js";
+import { allocate, type DType, type TypedArray } from "../types/dtype.js";
 
 export interface Storage {
   /** The elements, row-major. Shared, never to be written. */

@@ -5,7 +5,7 @@
  * All offsets and strides count elements, not bytes. Expressions are directed acyclic graphs: an object that is
  * referenced twice is meant to be computed once per iteration.
  */
-import type { DType } from "../graph/dtype.js";
+import type { DType } from "../types/dtype.js";
 
 /** `dtype -> dtype`; on int32 only neg, abs, sign, not (bitwise) and square-free arithmetic make sense. */
 export type UnaryOp =

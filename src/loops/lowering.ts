@@ -2,8 +2,8 @@
  * How a primitive becomes loops. The compiler composes these: pointwise expressions and views melt into the kernels
  * that read them, reductions and contractions make kernels of their own, and the rest writes its kernels itself.
  */
-import type { DType } from "../graph/dtype.js";
-import type { Shape } from "../graph/shape.js";
+import type { DType } from "../types/dtype.js";
+import type { Shape } from "../types/shape.js";
 import type { Expr, Kernel, ReduceOp } from "./ir.js";
 
 /** offset + Σ coefficients[l] · counter(l): one index of a value, in terms of the loops of a kernel. */

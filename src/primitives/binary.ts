@@ -3,7 +3,7 @@
  * broadcasting and promotion are explicit nodes before them.
  */
 
-import type { DType } from "../graph/dtype.js";
+import type { DType } from "../types/dtype.js";
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
 import type { BinaryOp } from "../loops/ir.js";

@@ -4,7 +4,7 @@
  */
 import { bind, type Node, uniformNode } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
-import { dropAxes, range, type Shape, sizeOf, stridesOf } from "../graph/shape.js";
+import { dropAxes, range, type Shape, sizeOf, stridesOf } from "../types/shape.js";
 import { invariant } from "../util/errors.js";
 import { reshape } from "./reshape.js";
 import { allocateOutput, elementCost } from "./support.js";

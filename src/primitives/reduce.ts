@@ -1,7 +1,7 @@
 /** Reductions that cannot be built from sums: max, argmax, and the running sum. */
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
-import { dropAxes, sizeOf } from "../graph/shape.js";
+import { dropAxes, sizeOf } from "../types/shape.js";
 import { div, mul } from "./binary.js";
 import { type AxesParams, broadcast, forEachReduced, sum } from "./broadcast.js";
 import { eq } from "./compare.js";

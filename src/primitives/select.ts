@@ -1,6 +1,6 @@
 /** select(c, a, b) = a where c, b elsewhere; and cast between dtypes. */
 
-import { type DType, isFloating } from "../graph/dtype.js";
+import { type DType, isFloating } from "../types/dtype.js";
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
 import { invariant } from "../util/errors.js";

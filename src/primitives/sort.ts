@@ -1,7 +1,7 @@
 /** The order of the last axis. Sorting is a gather by it, so it needs no derivative of its own. */
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
-import { sizeOf } from "../graph/shape.js";
+import { sizeOf } from "../types/shape.js";
 import { allocateOutput } from "./support.js";
 
 /** x [rows…, n] → int32 positions that sort each row ascending; stable, NaN last */

@@ -1,9 +1,9 @@
 /** Primitives that make elements from little: counting, and counter-based random bits. */
 
-import type { DType } from "../graph/dtype.js";
+import type { DType } from "../types/dtype.js";
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
-import { type Shape, sizeOf } from "../graph/shape.js";
+import { type Shape, sizeOf } from "../types/shape.js";
 import { affineExpr } from "../loops/lowering.js";
 import { invariant } from "../util/errors.js";
 import { broadcast } from "./broadcast.js";

@@ -1,9 +1,9 @@
 /** Small pieces that several primitives' records share. */
-import type { TypedArray } from "../graph/dtype.js";
-import { allocate, isFloating } from "../graph/dtype.js";
+import type { TypedArray } from "../types/dtype.js";
+import { allocate, isFloating } from "../types/dtype.js";
 import { type Node, uniformNode } from "../graph/node.js";
 import type { BatchContext, EvaluateContext, TensorType } from "../graph/primitive.js";
-import { sameShape, sizeOf } from "../graph/shape.js";
+import { sameShape, sizeOf } from "../types/shape.js";
 import { formatShape, invariant } from "../util/errors.js";
 
 /** A node of `like`'s type, every element `value`. */

@@ -2,7 +2,7 @@
  * Unary pointwise primitives, as a table of derivatives: name, function, derivative. The Jacobian is diagonal and so
  * its own transpose: one rule, t ↦ t ⊙ f′(x), serves tangents and cotangents.
  */
-import type { DType } from "../graph/dtype.js";
+import type { DType } from "../types/dtype.js";
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
 import type { UnaryOp } from "../loops/ir.js";

@@ -1,6 +1,6 @@
 /** Products that sum: matmul, dot, outer, einsum, all as one contraction primitive. */
 import type { Node } from "../graph/node.js";
-import { broadcastShapes, range } from "../graph/shape.js";
+import { broadcastShapes, range } from "../types/shape.js";
 import { mul } from "../primitives/binary.js";
 import { broadcastTo, sum } from "../primitives/broadcast.js";
 import { dot as contract } from "../primitives/dot.js";

@@ -7,9 +7,9 @@ import {
   promote,
   type TypedArray,
   weakDType,
-} from "../graph/dtype.js";
+} from "../types/dtype.js";
 import { constantNode, Node, uniformNode } from "../graph/node.js";
-import { checkShape, sizeOf } from "../graph/shape.js";
+import { checkShape, sizeOf } from "../types/shape.js";
 import { cast } from "../primitives/select.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import type { Tensor } from "./tensor.js";

@@ -1,7 +1,7 @@
 /** Tensors from nothing but a description. */
-import { allocate, checkDType, type DType } from "../graph/dtype.js";
+import { allocate, checkDType, type DType } from "../types/dtype.js";
 import { uniformNode } from "../graph/node.js";
-import { checkShape, range } from "../graph/shape.js";
+import { checkShape, range } from "../types/shape.js";
 import { broadcast } from "../primitives/broadcast.js";
 import { eq } from "../primitives/compare.js";
 import { cast } from "../primitives/select.js";

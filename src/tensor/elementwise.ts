@@ -1,7 +1,7 @@
 /** Element-wise operations: promotion and broadcasting around the pointwise primitives, and what is composed of them. */
-import { checkDType, type DType, isFloating } from "../graph/dtype.js";
+import { checkDType, type DType, isFloating } from "../types/dtype.js";
 import { type Node, uniformNode } from "../graph/node.js";
-import { broadcastShapes, sameShape } from "../graph/shape.js";
+import { broadcastShapes, sameShape } from "../types/shape.js";
 import * as binary from "../primitives/binary.js";
 import { broadcastTo } from "../primitives/broadcast.js";
 import * as compare from "../primitives/compare.js";

@@ -1,5 +1,5 @@
 /** Tensors as text, abbreviated like NumPy's. */
-import type { DType, TypedArray } from "../graph/dtype.js";
+import type { DType, TypedArray } from "../types/dtype.js";
 import { formatShape } from "../util/errors.js";
 
 /** More elements than this are abbreviated to `edge` at each end of every axis. */

@@ -1,5 +1,5 @@
 /** The tensor floor's public part. */
-export { type DType, dtypes, type TypedArray } from "../graph/dtype.js";
+export { type DType, dtypes, type TypedArray } from "../types/dtype.js";
 export { dot, einsum, matmul, outer } from "./contraction.js";
 export { isTensor, type NestedArray, type TensorData, type TensorLike, tensor } from "./convert.js";
 export { arange, type CreateOptions, eye, full, linspace, oneHot, ones, zeros } from "./create.js";

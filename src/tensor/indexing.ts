@@ -1,6 +1,6 @@
 /** Picking and adding by index, and sorting. */
 import type { Node } from "../graph/node.js";
-import { normalizeAxis, range, sameShape } from "../graph/shape.js";
+import { normalizeAxis, range, sameShape } from "../types/shape.js";
 import * as binary from "../primitives/binary.js";
 import { broadcast } from "../primitives/broadcast.js";
 import * as compare from "../primitives/compare.js";

@@ -1,5 +1,5 @@
 /** The same elements in other places: shapes, order, parts and joins. */
-import { promote } from "../graph/dtype.js";
+import { promote } from "../types/dtype.js";
 import type { Node } from "../graph/node.js";
 import {
   broadcastShapes,
@@ -9,7 +9,7 @@ import {
   range,
   sameShape,
   sizeOf,
-} from "../graph/shape.js";
+} from "../types/shape.js";
 import { broadcastTo as broadcastNode } from "../primitives/broadcast.js";
 import { checkIndex } from "../primitives/gather.js";
 import { concat as concatNodes, pad as padNode, sliceAxis, slice as sliceNode } from "../primitives/pad.js";

@@ -2,8 +2,8 @@
  * Random numbers as pure functions of a key: the same key gives the same numbers, on every backend, in any order. Split
  * a key to get independent ones; using one key twice gives the same numbers twice.
  */
-import { type DType, isFloating } from "../graph/dtype.js";
-import { checkShape, range, sizeOf } from "../graph/shape.js";
+import { type DType, isFloating } from "../types/dtype.js";
+import { checkShape, range, sizeOf } from "../types/shape.js";
 import { shr } from "../primitives/binary.js";
 import { cast } from "../primitives/select.js";
 import { randomBits, threefry2x32 } from "../primitives/source.js";

@@ -1,7 +1,7 @@
 /** Reductions and what is built of them, over one axis, several, or all. */
-import { isFloating } from "../graph/dtype.js";
+import { isFloating } from "../types/dtype.js";
 import { type Node, uniformNode } from "../graph/node.js";
-import { normalizeAxes, normalizeAxis, range, type Shape, sizeOf } from "../graph/shape.js";
+import { normalizeAxes, normalizeAxis, range, type Shape, sizeOf } from "../types/shape.js";
 import * as binary from "../primitives/binary.js";
 import { broadcast, sum as sumAxes } from "../primitives/broadcast.js";
 import * as compare from "../primitives/compare.js";

@@ -2,9 +2,9 @@
  * The tensor users hold: a node of the graph with every operation as a method. Each method is the function of the same
  * name with the tensor as first argument, and is documented there.
  */
-import type { DType, TypedArray } from "../graph/dtype.js";
+import type { DType, TypedArray } from "../types/dtype.js";
 import { Node, readValue, setNodeClass } from "../graph/node.js";
-import { sizeOf } from "../graph/shape.js";
+import { sizeOf } from "../types/shape.js";
 import { AdjointError, formatShape } from "../util/errors.js";
 import * as contraction from "./contraction.js";
 import type { TensorLike } from "./convert.js";

@@ -4,7 +4,7 @@
  */
 
 import type { Node } from "../graph/node.js";
-import { range, type Shape } from "../graph/shape.js";
+import { range, type Shape } from "../types/shape.js";
 import { mul } from "../primitives/binary.js";
 import { sum } from "../primitives/broadcast.js";
 import { dot } from "../primitives/dot.js";

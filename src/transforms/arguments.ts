@@ -1,5 +1,5 @@
 /** How transforms see a user's function: trees in, trees out, tensors as leaves. */
-import { isFloating } from "../graph/dtype.js";
+import { isFloating } from "../types/dtype.js";
 import type { Node } from "../graph/node.js";
 import { isTensor, tensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -7,7 +7,7 @@ import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { type Flat, flatten, type Structure, unflatten } from "../util/tree.js";
 
 /** Where a tensor is declared, a transform also takes a plain number. */
-export type Liftable<T> = T extends Tensor ? Tensor | number : T;
+export type Liftable<T> = T | (T extends Tensor ? number : never);
 export type LiftableArguments<A extends readonly unknown[]> = { [K in keyof A]: Liftable<A[K]> };
 
 export function flattenTensors(tree: unknown): Flat<Tensor> {

@@ -7,7 +7,7 @@
  */
 
 import { currentDevice, type Executable } from "../graph/device.js";
-import { isFloating } from "../graph/dtype.js";
+import { isFloating } from "../types/dtype.js";
 import { evaluateGraph, type Graph, makeGraph, traceGraph } from "../graph/graph.js";
 import { bindAll, isRecorded, makeNode, type Node, uniformNode } from "../graph/node.js";
 import type { Primitive, TensorType } from "../graph/primitive.js";

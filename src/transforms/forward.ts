@@ -3,7 +3,7 @@
  * derivative of everything in one direction.
  */
 import type { Node } from "../graph/node.js";
-import { sameShape } from "../graph/shape.js";
+import { sameShape } from "../types/shape.js";
 import { invariant } from "../util/errors.js";
 import type { Recorded } from "./reverse.js";
 

@@ -1,8 +1,8 @@
 /** Derivatives of scalar functions, and the pullback of any function. */
-import { isFloating } from "../graph/dtype.js";
+import { isFloating } from "../types/dtype.js";
 import type { Node } from "../graph/node.js";
 import { uniformNode } from "../graph/node.js";
-import { sameShape } from "../graph/shape.js";
+import { sameShape } from "../types/shape.js";
 import { asTensor, isTensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";

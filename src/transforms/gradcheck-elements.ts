@@ -1,6 +1,6 @@
 /** Every element of one input, or random directions in it where there are too many, against finite differences. */
-import { allocate } from "../graph/dtype.js";
-import { type Shape, stridesOf } from "../graph/shape.js";
+import { allocate } from "../types/dtype.js";
+import { type Shape, stridesOf } from "../types/shape.js";
 import { threefry2x32 } from "../primitives/source.js";
 import { compareAlong, type Precision, type Verdict } from "./gradcheck-numeric.js";
 import type { InputReport, WorstElement } from "./gradcheck-report.js";

@@ -1,5 +1,5 @@
 /** Which of the recorded operations is at fault: each is checked by itself; calls are looked into. */
-import { isFloating, type TypedArray } from "../graph/dtype.js";
+import { isFloating, type TypedArray } from "../types/dtype.js";
 import { evaluateGraph } from "../graph/graph.js";
 import { type Node, readValue } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";

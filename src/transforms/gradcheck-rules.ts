@@ -1,8 +1,8 @@
 /** The rules of one operation, at the values it met, against finite differences of its own evaluation. */
-import { isFloating, type TypedArray } from "../graph/dtype.js";
+import { isFloating, type TypedArray } from "../types/dtype.js";
 import { constantNode, type Node, type Operation, readValue } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
-import { sameShape, sizeOf } from "../graph/shape.js";
+import { sameShape, sizeOf } from "../types/shape.js";
 import { AdjointError, formatShape } from "../util/errors.js";
 import { compareElements, type Draw, inner, type Sampling } from "./gradcheck-elements.js";
 import { type Precision, symmetricError } from "./gradcheck-numeric.js";
@@ -16,6 +16,10 @@ export interface CheckSettings {
   readonly sampling: Sampling;
   readonly draw: Draw;
 }
+
+/** How far forward and reverse mode of one operation may be apart: sums of up to thousands of terms, rounded both ways. */
+const MODES_TOLERANCE = 1e-10;
+const MODES_UNITS = 64;
 
 /** Rounding of an operation: that of its narrowest float type. */
 export function epsilonOf(types: readonly { readonly dtype: string }[], wide: number): number {
@@ -47,7 +51,7 @@ export function checkRules(operation: Application, settings: CheckSettings): Cul
   const culprits: Culprit[] = [];
   const blame = (rule: Culprit["rule"], input: number | null, report: Omit<InputReport, "path">): void => {
     if (report.verdict !== "wrong" || report.worst === null) return;
-    const inputTypes = inputs.map(({ dtype, shape }) => `${dtype}${formatShape(shape)}`);
+    const inputTypes = typesOf(inputs);
     culprits.push({
       primitive: nameOf(operation),
       rule,
@@ -118,7 +122,26 @@ export function checkRules(operation: Application, settings: CheckSettings): Cul
     const worst = along.worst === null ? null : { ...along.worst, index: null };
     blame("jvp", moving.length === 1 ? moving[0] : null, { ...along, worst });
   }
+  // at a kink finite differences are silent, but the two rules must still be each other's transposes
+  const modes = forwardAgainstReverse(operation, draw);
+  if (culprits.length === 0 && modes.error > Math.max(MODES_TOLERANCE, MODES_UNITS * epsilon)) {
+    const { forward, reverse, error } = modes;
+    const worst = { analytic: reverse, numeric: forward, error, verdict: "wrong", index: null } as const;
+    const note = "(its vjp, beside what its jvp gives: one is not the transpose of the other)";
+    culprits.push({
+      primitive: nameOf(operation),
+      rule: "vjp",
+      input: null,
+      inputTypes: typesOf(inputs),
+      worst,
+      note,
+    });
+  }
   return culprits;
+}
+
+function typesOf(inputs: readonly Node[]): string[] {
+  return inputs.map(({ dtype, shape }) => `${dtype}${formatShape(shape)}`);
 }
 
 /** The vjp rule's cotangents as arrays; wrong shapes become NaN, which agrees with nothing. */
@@ -191,8 +214,9 @@ export function forwardAgainstReverse(
     );
   const forward = pair(yDots, bars);
   const reverse = pair(xBars, dots);
-  // relative to the terms: cancellation in the sums is not the rules' fault
-  const error = symmetricError(forward.sum, reverse.sum, Math.max(forward.size, reverse.size));
+  // relative to the terms: cancellation in the sums is not the rules' fault; nor is it that neither sum exists
+  const exists = Number.isFinite(forward.sum) || Number.isFinite(reverse.sum);
+  const error = !exists ? 0 : symmetricError(forward.sum, reverse.sum, Math.max(forward.size, reverse.size));
   return { forward: forward.sum, reverse: reverse.sum, error };
 }
 

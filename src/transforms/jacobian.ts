@@ -1,5 +1,5 @@
 /** Whole matrices of derivatives, and products with them that never form them. */
-import { isFloating } from "../graph/dtype.js";
+import { isFloating } from "../types/dtype.js";
 import { isTensor } from "../tensor/convert.js";
 import { eye } from "../tensor/create.js";
 import type { Tensor } from "../tensor/tensor.js";

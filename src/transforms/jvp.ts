@@ -1,5 +1,5 @@
 /** Forward-mode derivatives: directional, and the linear map itself. */
-import { isFloating } from "../graph/dtype.js";
+import { isFloating } from "../types/dtype.js";
 import { type Node, uniformNode } from "../graph/node.js";
 import { isTensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";

@@ -6,7 +6,7 @@
 
 import { operationsBetween } from "../graph/graph.js";
 import { makeLeaf, type Node, type Operation, Recording } from "../graph/node.js";
-import { sameShape } from "../graph/shape.js";
+import { sameShape } from "../types/shape.js";
 import { add } from "../primitives/binary.js";
 import { aliasPrimitive } from "../primitives/control.js";
 import { invariant } from "../util/errors.js";

@@ -5,7 +5,7 @@
 
 import { evaluateGraph, type Graph, traceGraph } from "../graph/graph.js";
 import { bindAll, type Node } from "../graph/node.js";
-import { dropAxes, normalizeAxis } from "../graph/shape.js";
+import { dropAxes, normalizeAxis } from "../types/shape.js";
 import { broadcast } from "../primitives/broadcast.js";
 import { moveAxis } from "../primitives/reshape.js";
 import { fromNode, isTensor } from "../tensor/convert.js";

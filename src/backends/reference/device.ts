@@ -3,7 +3,7 @@
  * right: the oracle of the others.
  */
 import type { CompileOptions, Device, Executable } from "../../graph/device.js";
-import type { TypedArray } from "../../graph/dtype.js";
+import type { TypedArray } from "../../types/dtype.js";
 import type { Graph } from "../../graph/graph.js";
 import type { Node } from "../../graph/node.js";
 import { readValue } from "../../graph/node.js";

@@ -5,7 +5,7 @@
 
 import { paramsKey } from "../../compiler/rewrite.js";
 import type { CompileOptions, Device } from "../../graph/device.js";
-import type { TypedArray } from "../../graph/dtype.js";
+import type { TypedArray } from "../../types/dtype.js";
 import { traceGraph } from "../../graph/graph.js";
 import { bindAll } from "../../graph/node.js";
 import type { EvaluateContext, Primitive } from "../../graph/primitive.js";

@@ -6,7 +6,7 @@
 import { buffersOf } from "../../compiler/memory.js";
 import { type Compiled, compile } from "../../compiler/pipeline.js";
 import type { CompileOptions, Executable } from "../../graph/device.js";
-import type { TypedArray } from "../../graph/dtype.js";
+import type { TypedArray } from "../../types/dtype.js";
 import type { Graph } from "../../graph/graph.js";
 import { HostStorage, type Storage } from "../../graph/storage.js";
 import { AdjointError } from "../../util/errors.js";

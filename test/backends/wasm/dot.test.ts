@@ -1,7 +1,7 @@
 /** Matrix products in every layout, size class and dtype, with batches and epilogues, against the interpreter. */
 import { describe, expect, it } from "vitest";
 import { wasmFeatures } from "../../../src/backends/wasm/index.js";
-import { allocate, type TypedArray } from "../../../src/graph/dtype.js";
+import { allocate, type TypedArray } from "../../../src/types/dtype.js";
 import type { DotKernel, Expr, MatrixView, Store } from "../../../src/loops/ir.js";
 import {
   type BufferSpec,
@@ -107,20 +107,24 @@ describe("a product of two matrices", () => {
           checkPlain({ dtype: "float32", m, n, k, layoutA: "rows", layoutB: "rows", layoutOut: "rows" });
   });
 
-  it("large enough to be packed and blocked", () => {
+  it("large enough to be packed", () => {
+    for (const layoutA of layouts)
+      for (const layoutB of layouts)
+        checkPlain({ dtype: "float32", m: 65, n: 70, k: 80, layoutA, layoutB, layoutOut: layoutA });
+  });
+
+  it("long enough for several blocks of k", () => {
     const sizes = [
-      [65, 70, 80],
       [31, 90, 405],
       [40, 41, 1203],
     ];
-    for (const [m, n, k] of sizes)
-      for (const layoutA of layouts)
-        for (const layoutB of layouts)
-          checkPlain({ dtype: "float32", m, n, k, layoutA, layoutB, layoutOut: layoutA });
+    for (const layoutA of ["rows", "columns"] as const)
+      for (const [m, n, k] of sizes)
+        checkPlain({ dtype: "float32", m, n, k, layoutA, layoutB: "rows", layoutOut: layoutA });
     checkPlain({
       dtype: "float64",
-      m: 50,
-      n: 75,
+      m: 30,
+      n: 45,
       k: 900,
       layoutA: "rows",
       layoutB: "columns",
@@ -209,6 +213,35 @@ describe("a batch of products", () => {
     expectSame(plan, inputs);
     expect(plan.kernels.length).toBe(1);
   });
+});
+
+it("a batch of single rows, whose row strides mean nothing, is one product", () => {
+  const view = (buffer: number, batchStride: number): MatrixView => ({
+    buffer,
+    offset: 0,
+    batchStrides: [batchStride],
+    rowStride: 1000,
+    columnStride: 1,
+  });
+  const kernel: DotKernel = {
+    kind: "dot",
+    name: "rows",
+    dtype: "float32",
+    batch: [6],
+    m: 1,
+    n: 9,
+    k: 5,
+    a: view(0, 5),
+    b: { ...view(1, 0), rowStride: 9 },
+    stores: [{ buffer: 2, offset: 0, strides: [9, 1000, 1], value: reduced("float32") }],
+  };
+  const lengths = [30, 45, 54];
+  const plan = schedule(
+    lengths.map((length) => ({ dtype: "float32", length })),
+    [kernel],
+  );
+  expectSame(plan, new Map([0, 1].map((i) => [i, integers("float32", lengths[i], i)])));
+  expect(plan.buffers.length).toBe(3);
 });
 
 describe("an epilogue", () => {

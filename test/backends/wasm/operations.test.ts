@@ -1,9 +1,9 @@
 /** Every scalar operation on every dtype it makes sense for, in vectors and in tails, against the interpreter. */
 import { describe, expect, it } from "vitest";
-import { allocate, type DType, type TypedArray } from "../../../src/graph/dtype.js";
+import { allocate, type DType, type TypedArray } from "../../../src/types/dtype.js";
 import type { BinaryOp, CompareOp, Expr, UnaryOp } from "../../../src/loops/ir.js";
 import { interpret } from "../../support/interpret-loops.js";
-import { binary, load, runWasm, schedule, ulps, unary } from "./support.js";
+import { binary, constant, load, runWasm, schedule, ulps, unary } from "./support.js";
 
 const floats = [
   0,
@@ -81,7 +81,6 @@ function check(
 ): void {
   const { length } = inputs[0];
   for (const setting of settings) {
-    // A store stride of 3 with a loop of extent 3 inside keeps the long loop from having stride 1 anywhere.
     const strides = [1];
     const loads = dtypesOf.map((dtype, i) => load(dtype, i, strides));
     const out = dtypesOf.length;
@@ -181,4 +180,12 @@ it("the remainder is exact for quotients beyond the format's precision", () => {
   const xs = new Float64Array([1e300, 1e17, 2 ** 60 + 2 ** 10, -1e300, 5e-324, 1e308]);
   const ys = new Float64Array([3, 7, 3, 3, 1e-310, 5e-324]);
   check([xs, ys], ["float64", "float64"], "float64", ([x, y]) => binary("mod", x, y), 0);
+});
+
+describe.each(["float32", "float64"] as const)("clipping %s at a constant", (dtype) => {
+  it.each([0, 1.5, -2, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])("of %f keeps NaN", (limit) => {
+    const numbers = values[dtype].filter((x) => x !== 0);
+    for (const op of ["max", "min"] as const)
+      check([fill(dtype, numbers)], [dtype], dtype, ([x]) => binary(op, x, constant(dtype, limit)), 0);
+  });
 });

@@ -1,6 +1,6 @@
 /** Running sums, sorting, random bits. */
 import { describe, expect, it } from "vitest";
-import { allocate, type DType, type TypedArray } from "../../../src/graph/dtype.js";
+import { allocate, type DType, type TypedArray } from "../../../src/types/dtype.js";
 import type { ArgsortKernel, CumsumKernel, RandomBitsKernel } from "../../../src/loops/ir.js";
 import { expectSame, generator, runWasm, schedule } from "./support.js";
 

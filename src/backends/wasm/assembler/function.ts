@@ -173,6 +173,37 @@ export class FunctionBuilder {
     });
   }
 
+  /** As `repeat`, for counts above 1, with `between` after every `chunk` runs and after the last. */
+  repeatInChunks(
+    counter: Local,
+    start: number,
+    count: number,
+    step: number,
+    chunk: number,
+    body: () => void,
+    between: () => void,
+  ): this {
+    const end = start + count * step;
+    const limit = this.local("i32");
+    this.i32(start).set(counter);
+    this.loop(() => {
+      this.get(counter)
+        .i32(chunk * step)
+        .op(i32.add)
+        .tee(limit)
+        .i32(end);
+      this.get(limit).i32(end).op(i32.lt).op(control.select).set(limit);
+      this.loop(() => {
+        body();
+        this.get(counter).i32(step).op(i32.add).tee(counter).get(limit).op(i32.ne).branchIf(0);
+      });
+      between();
+      this.get(counter).i32(end).op(i32.ne).branchIf(0);
+    });
+    this.release(limit);
+    return this;
+  }
+
   /** The entry of the code section: locals, then instructions. */
   encode(): ByteWriter {
     const body = new ByteWriter();

@@ -6,9 +6,6 @@ import { control, i32, typeCodes, type ValueType } from "./opcodes.js";
 /** Section numbers, in the order in which sections must stand. */
 const sections = { type: 1, import: 2, function: 3, global: 6, export: 7, code: 10 } as const;
 
-/** 4 GiB: what 32-bit addresses reach. */
-export const maximumPages = 65536;
-
 type ExportKind = "function" | "global";
 const exportCodes: Readonly<Record<ExportKind, number>> = { function: 0, global: 3 };
 
@@ -17,11 +14,6 @@ export class ModuleBuilder {
   private readonly functions: FunctionBuilder[] = [];
   private readonly exports: { name: string; kind: ExportKind; index: number }[] = [];
   private globals = 0;
-  private readonly sharedMemory: boolean;
-
-  constructor(options: { readonly sharedMemory?: boolean } = {}) {
-    this.sharedMemory = options.sharedMemory ?? false;
-  }
 
   /** A function whose body is written later; it can be called at once. */
   function(parameters: readonly ValueType[], results: readonly ValueType[]): FunctionBuilder {
@@ -58,10 +50,14 @@ export class ModuleBuilder {
       out.unsigned(this.typeIndex(parameters, results)),
     );
     const typeSection = vectorOf([...this.types.values()], (out, { bytes }) => out.append(bytes.finish()));
-    const importSection = new ByteWriter().unsigned(1).name("env").name("memory").byte(0x02);
-    // A shared memory must state its maximum; one that is not shared may be anything.
-    if (this.sharedMemory) importSection.byte(0x03).unsigned(0).unsigned(maximumPages);
-    else importSection.byte(0x00).unsigned(0);
+    // Any memory will do: at least 0 pages, no maximum.
+    const importSection = new ByteWriter()
+      .unsigned(1)
+      .name("env")
+      .name("memory")
+      .byte(0x02)
+      .byte(0x00)
+      .unsigned(0);
     const globalSection = vectorOf(Array.from({ length: this.globals }), (out) =>
       out.byte(typeCodes.i32).byte(1).byte(i32.const).signed(0).byte(control.end),
     );

@@ -2,13 +2,13 @@
  * Accumulators of reductions. Lanes along an output loop each finish their own sum; lanes along a reduced loop are
  * partial sums, which meet in one scalar when the reduced loops are done.
  *
- * Sums keep 1 to 16 partial sums a point and add in order within each: the error grows with the length of a partial
- * sum, as in any loop, not with its logarithm as in pairwise summation.
+ * A long float32 sum is cut: partial sums move into compensated totals every so many steps, so that the error depends on
+ * that number and not on the length of the sum.
  */
-import type { DType } from "../../../graph/dtype.js";
+import type { DType } from "../../../types/dtype.js";
 import type { Reduction } from "../../../loops/ir.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
-import { control, f32, f64, i32, i32x4, v128 } from "../assembler/opcodes.js";
+import { control, f32, f32x4, f64, i32, i32x4, v128 } from "../assembler/opcodes.js";
 import type { ProgramContext } from "./context.js";
 import { splatInteger } from "./lanes.js";
 import { scalarBinary, scalarCompare, scalarConstant, scalarType } from "./scalar-ops.js";
@@ -23,6 +23,20 @@ export interface Accumulator {
   /** For argmax: where the largest was found, as `vectors` and `scalar`. */
   readonly vectorPositions: Local[];
   readonly scalarPosition: Local | undefined;
+  /** For each vector and the scalar, where it is added to now and then; none for short sums. */
+  readonly totals: Totals | undefined;
+}
+
+export interface Total {
+  readonly type: "f32" | "v128";
+  readonly sum: Local;
+  /** What the sum holds too much, by rounding. */
+  readonly lost: Local;
+}
+
+export interface Totals {
+  readonly vectors: readonly Total[];
+  readonly scalar: Total | undefined;
 }
 
 /** The value that changes nothing. */
@@ -43,7 +57,48 @@ export function initialise(f: FunctionBuilder, { reduction, ...locals }: Accumul
     scalarConstant(f, dtype, start);
     f.set(locals.scalar);
   }
+  const { totals } = locals;
+  for (const total of [...(totals?.vectors ?? []), totals?.scalar])
+    for (const local of total === undefined ? [] : [total.sum, total.lost]) {
+      pushZero(f, total?.type ?? "f32");
+      f.set(local);
+    }
   if (locals.scalarPosition !== undefined) f.i32(0).set(locals.scalarPosition);
+}
+
+/** total += partial with what rounding lost kept in `lost` (Kahan 1965); the partial sum starts again at 0. */
+function flushOne(f: FunctionBuilder, ops: typeof f32 | typeof f32x4, partial: Local, total: Total): void {
+  const { sum, lost, type } = total;
+  const before = f.local(type);
+  f.get(partial).get(lost).op(ops.sub).set(partial);
+  f.get(sum).tee(before).get(partial).op(ops.add).tee(sum).get(before).op(ops.sub);
+  f.get(partial).op(ops.sub).set(lost);
+  pushZero(f, type);
+  f.set(partial);
+  f.release(before);
+}
+
+function pushZero(f: FunctionBuilder, type: Total["type"]): void {
+  if (type === "f32") f.f32(0);
+  else f.vector(splatInteger(32, 0));
+}
+
+/** Moves partial sums of float32 into their totals. */
+export function flush(f: FunctionBuilder, { vectors, scalar, totals }: Accumulator): void {
+  totals?.vectors.forEach((total, copy) => {
+    flushOne(f, f32x4, vectors[copy], total);
+  });
+  if (totals?.scalar !== undefined && scalar !== undefined) flushOne(f, f32, scalar, totals.scalar);
+}
+
+/** Adds the totals to what partial sums hold since the last flush. */
+export function settle(f: FunctionBuilder, { vectors, scalar, totals }: Accumulator): void {
+  totals?.vectors.forEach(({ sum, lost }, copy) => {
+    f.get(sum).get(vectors[copy]).get(lost).op(f32x4.sub).op(f32x4.add).set(vectors[copy]);
+  });
+  if (totals?.scalar === undefined || scalar === undefined) return;
+  const { sum, lost } = totals.scalar;
+  f.get(sum).get(scalar).get(lost).op(f32.sub).op(f32.add).set(scalar);
 }
 
 /** Takes in the scalar on the stack; `position` is its flat index. */

@@ -5,7 +5,7 @@
  * lanes times vectors of B. An inner-product tile keeps rows × columns partial sums whose lanes run along k.
  * Engines on x64 hand out 15 vector registers; a tile that needs more for accumulators and loads together spills.
  */
-import { bytesPerElement } from "../../../graph/dtype.js";
+import { bytesPerElement } from "../../../types/dtype.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { f32x4, f64x2, i32, i32x4, v128 } from "../assembler/opcodes.js";
 import type { WasmFeatures } from "../features.js";

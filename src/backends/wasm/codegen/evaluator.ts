@@ -20,7 +20,6 @@ import {
   scalarCompare,
   scalarConstant,
   scalarLoad,
-  scalarType,
   scalarUnary,
 } from "./scalar-ops.js";
 import { splat, type VectorLanes, vectorBounded, vectorConstant } from "./vector-lanes.js";

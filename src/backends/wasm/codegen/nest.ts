@@ -10,12 +10,17 @@ import type { FunctionBuilder, Local } from "../assembler/function.js";
 import {
   type Accumulator,
   combineLanes,
+  flush,
   initialise,
   maskLanes,
+  settle,
+  type Total,
+  type Totals,
   takeScalar,
   takeVector,
 } from "./accumulators.js";
 import { analyse } from "./analysis.js";
+import { planBlocks } from "./block.js";
 import type { ProgramContext } from "./context.js";
 import { Evaluator, type Frame, scalarFrame, validLanes } from "./evaluator.js";
 import { type BufferSource, PointerTable } from "./pointers.js";
@@ -34,7 +39,31 @@ export function writeLoops(
   const plan = planVectors(kernel);
   const outputs = plan.kernel.loops.length - plan.kernel.reducedLoops;
   if (plan.kernel.loops.slice(0, outputs).includes(0)) return;
-  new NestWriter(f, context, plan, status, source).write();
+  const blocked = planBlocks(plan);
+  new NestWriter(f, context, blocked?.main ?? plan, status, source).write();
+  if (blocked?.rest !== undefined) writeLoops(f, context, blocked.rest, status, source);
+}
+
+/** Steps after which partial sums move into totals, and how many there must be for that to be worth it. */
+const chunkSteps = 128;
+const longSteps = 256;
+
+/** Where a reduction is cut: after every `chunk` iterations of the loop at `level`. */
+interface Cut {
+  readonly level: number;
+  readonly chunk: number;
+}
+
+/** The innermost reduced loop at whose end a partial sum has taken in many terms. */
+function cutOf({ kernel, loop, lanes, copies }: VectorPlan): Cut | undefined {
+  const outputs = kernel.loops.length - kernel.reducedLoops;
+  let inner = 1;
+  for (let level = kernel.loops.length - 1; level >= outputs; level--) {
+    const steps = inner * Math.ceil(kernel.loops[level] / (level === loop ? lanes * copies : 1));
+    if (steps > longSteps) return { level, chunk: Math.max(1, Math.floor(chunkSteps / inner)) };
+    inner = steps;
+  }
+  return undefined;
 }
 
 class NestWriter {
@@ -47,6 +76,7 @@ class NestWriter {
   private readonly pointers: PointerTable;
   private readonly evaluator: Evaluator;
   private accumulators: readonly Accumulator[] = [];
+  private readonly cut: Cut | undefined;
   /** Counts reduced points, for argmax. */
   private position: Local | undefined;
 
@@ -61,6 +91,7 @@ class NestWriter {
     this.context = context;
     this.plan = plan;
     this.kernel = plan.kernel;
+    this.cut = cutOf(plan);
     const { kernel } = plan;
     this.outputs = kernel.loops.length - kernel.reducedLoops;
     this.counters = kernel.loops.map(() => f.local("i32"));
@@ -110,11 +141,18 @@ class NestWriter {
       const step = frame === outer ? 1 : frame.points;
       const count = Math.floor((extent - start) / step);
       evaluator.frame = frame;
-      f.repeat(this.counters[level], start, count, step, () => {
+      const counter = this.counters[level];
+      const body = (): void => {
         if (level < this.outputs) this.body(level + 1);
         else this.reducedBody(level + 1);
         this.pointers.advance(level, step);
-      });
+      };
+      const { cut } = this;
+      if (cut?.level === level && count > cut.chunk)
+        f.repeatInChunks(counter, start, count, step, cut.chunk, body, () => {
+          for (const accumulator of this.accumulators) flush(f, accumulator);
+        });
+      else f.repeat(counter, start, count, step, body);
       start += count * step;
     }
     evaluator.frame = outer;
@@ -152,6 +190,7 @@ class NestWriter {
     this.position = undefined;
 
     this.accumulators.forEach((accumulator, i) => {
+      settle(f, accumulator);
       if (lanesReduced) {
         const result = evaluator.keep(scalarType(accumulator.reduction.dtype));
         combineLanes(f, this.context, accumulator, plan.lanes, result);
@@ -171,12 +210,26 @@ class NestWriter {
     const searching = reduction.op === "argmax";
     const keepVectors = (count: number): Local[] =>
       Array.from({ length: count }, () => evaluator.keep("v128"));
+    const isLong = this.cut !== undefined && reduction.op === "sum" && reduction.dtype === "float32";
     return {
       reduction,
       vectors: keepVectors(vectors),
       scalar: hasScalar ? evaluator.keep(scalarType(reduction.value.dtype)) : undefined,
+      totals: isLong ? this.totals(vectors, hasScalar) : undefined,
       vectorPositions: keepVectors(searching ? vectors : 0),
       scalarPosition: searching && hasScalar ? evaluator.keep("i32") : undefined,
+    };
+  }
+
+  private totals(vectors: number, hasScalar: boolean): Totals {
+    const total = (type: Total["type"]): Total => ({
+      type,
+      sum: this.evaluator.keep(type),
+      lost: this.evaluator.keep(type),
+    });
+    return {
+      vectors: Array.from({ length: vectors }, () => total("v128")),
+      scalar: hasScalar ? total("f32") : undefined,
     };
   }
 

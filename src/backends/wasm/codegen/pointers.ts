@@ -2,8 +2,8 @@
  * Addresses by increment: views that move alike share one pointer, whose local is advanced at the end of each loop
  * body; where a buffer starts is a constant in the instruction itself.
  */
-import type { DType } from "../../../graph/dtype.js";
-import { bytesPerElement } from "../../../graph/dtype.js";
+import type { DType } from "../../../types/dtype.js";
+import { bytesPerElement } from "../../../types/dtype.js";
 import type { Expr, LoopKernel, Store } from "../../../loops/ir.js";
 import { invariant } from "../../../util/errors.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";

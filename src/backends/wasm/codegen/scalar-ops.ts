@@ -3,7 +3,7 @@
  *
  * Transcendental functions run the vector function on one lane, so that a tail has the same bits as the vector part.
  */
-import type { DType } from "../../../graph/dtype.js";
+import type { DType } from "../../../types/dtype.js";
 import type { BinaryOp, CompareOp, UnaryOp } from "../../../loops/ir.js";
 import { invariant, unreachable } from "../../../util/errors.js";
 import type { FunctionBuilder } from "../assembler/function.js";
