@@ -1,14 +1,24 @@
 /** How transforms see a user's function: trees in, trees out, tensors as leaves. */
-import { isFloating } from "../types/dtype.js";
+
 import type { Node } from "../graph/node.js";
 import { isTensor, tensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { isFloating } from "../types/dtype.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { type Flat, flatten, type Structure, unflatten } from "../util/tree.js";
 
 /** Where a tensor is declared, a transform also takes a plain number. */
 export type Liftable<T> = T | (T extends Tensor ? number : never);
 export type LiftableArguments<A extends readonly unknown[]> = { [K in keyof A]: Liftable<A[K]> };
+
+/**
+ * A function of the arguments A that also takes numbers for tensors. The exact signature comes last, which is the one
+ * inference sees, so that transforms of transforms keep the types of the function at the bottom.
+ */
+export interface Lifted<A extends readonly unknown[], R> {
+  (...args: LiftableArguments<A>): R;
+  (...args: A): R;
+}
 
 export function flattenTensors(tree: unknown): Flat<Tensor> {
   return flatten(tree, isTensor);

@@ -7,12 +7,12 @@
  */
 
 import { currentDevice, type Executable } from "../graph/device.js";
-import { isFloating } from "../types/dtype.js";
 import { evaluateGraph, type Graph, makeGraph, traceGraph } from "../graph/graph.js";
 import { bindAll, isRecorded, makeNode, type Node, uniformNode } from "../graph/node.js";
 import type { Primitive, TensorType } from "../graph/primitive.js";
 import { HostStorage, type Storage } from "../graph/storage.js";
 import { broadcast } from "../primitives/broadcast.js";
+import { isFloating } from "../types/dtype.js";
 import { invariant } from "../util/errors.js";
 import { pushForward } from "./forward.js";
 import { pullBack, recordOn } from "./reverse.js";

@@ -3,13 +3,14 @@
  * one more operation, an identity that sends cotangents to the arguments by the user's rule instead of through the
  * forward computation. Higher derivatives follow, because the residuals the rule reads are ordinary recorded values.
  */
-import { isFloating } from "../types/dtype.js";
+
 import { traceGraph } from "../graph/graph.js";
 import { bindAll, type Node, uniformNode } from "../graph/node.js";
 import type { Primitive, TensorType } from "../graph/primitive.js";
-import { sameShape } from "../types/shape.js";
 import { broadcast } from "../primitives/broadcast.js";
 import { batchAll } from "../primitives/support.js";
+import { isFloating } from "../types/dtype.js";
+import { sameShape } from "../types/shape.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { checkFunction, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
 import { pullBack, recordOn } from "./reverse.js";

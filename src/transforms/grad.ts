@@ -1,10 +1,11 @@
 /** Derivatives of scalar functions, and the pullback of any function. */
-import { isFloating } from "../types/dtype.js";
+
 import type { Node } from "../graph/node.js";
 import { uniformNode } from "../graph/node.js";
-import { sameShape } from "../types/shape.js";
 import { asTensor, isTensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { isFloating } from "../types/dtype.js";
+import { sameShape } from "../types/shape.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import type { Structure } from "../util/tree.js";
 import {
@@ -15,6 +16,7 @@ import {
   flattenTensors,
   type Liftable,
   type LiftableArguments,
+  type Lifted,
   lift,
   rebuild,
 } from "./arguments.js";
@@ -119,11 +121,11 @@ function gradientAt<R>(
 export function valueAndGrad<A extends Anything = Tensor[], const N extends ArgNums = 0>(
   f: (...args: A) => Tensor,
   options?: GradOptions<N> & { readonly hasAux?: false },
-): (...args: LiftableArguments<A>) => [Tensor, Gradients<A, N>];
+): Lifted<A, [Tensor, Gradients<A, N>]>;
 export function valueAndGrad<A extends Anything, Aux, const N extends ArgNums = 0>(
   f: (...args: A) => readonly [Tensor, Aux],
   options: GradOptions<N> & { readonly hasAux: true },
-): (...args: LiftableArguments<A>) => [[Tensor, Aux], Gradients<A, N>];
+): Lifted<A, [[Tensor, Aux], Gradients<A, N>]>;
 export function valueAndGrad(
   f: (...args: Anything) => unknown,
   options: { argnums?: ArgNums; hasAux?: boolean } = {},
@@ -159,11 +161,11 @@ function firstOf(value: unknown): unknown {
 export function grad<A extends Anything = Tensor[], const N extends ArgNums = 0>(
   f: (...args: A) => Tensor,
   options?: GradOptions<N> & { readonly hasAux?: false },
-): (...args: LiftableArguments<A>) => Gradients<A, N>;
+): Lifted<A, Gradients<A, N>>;
 export function grad<A extends Anything, Aux, const N extends ArgNums = 0>(
   f: (...args: A) => readonly [Tensor, Aux],
   options: GradOptions<N> & { readonly hasAux: true },
-): (...args: LiftableArguments<A>) => [Gradients<A, N>, Aux];
+): Lifted<A, [Gradients<A, N>, Aux]>;
 export function grad(
   f: (...args: Anything) => unknown,
   options: { argnums?: ArgNums; hasAux?: boolean } = {},

@@ -1,7 +1,8 @@
 /** Every element of one input, or random directions in it where there are too many, against finite differences. */
+
+import { threefry2x32 } from "../primitives/source.js";
 import { allocate } from "../types/dtype.js";
 import { type Shape, stridesOf } from "../types/shape.js";
-import { threefry2x32 } from "../primitives/source.js";
 import { compareAlong, type Precision, type Verdict } from "./gradcheck-numeric.js";
 import type { InputReport, WorstElement } from "./gradcheck-report.js";
 

@@ -1,8 +1,9 @@
 /** Which of the recorded operations is at fault: each is checked by itself; calls are looked into. */
-import { isFloating, type TypedArray } from "../types/dtype.js";
+
 import { evaluateGraph } from "../graph/graph.js";
 import { type Node, readValue } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
+import { isFloating, type TypedArray } from "../types/dtype.js";
 import { type CallParams, callPrimitive } from "./call.js";
 import { checkpointPrimitive } from "./checkpoint.js";
 import { type CustomParams, customPrimitive } from "./custom.js";

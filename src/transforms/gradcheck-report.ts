@@ -120,7 +120,7 @@ export class GradCheckReport {
     );
     for (const input of this.inputs)
       if (input.worst !== null && input.verdict !== "ok")
-        lines.push("", `  ${input.path} ${describe(input.worst)}`);
+        lines.push("", `  ${shorten(input.path, 24)} ${describe(input.worst)}`);
     for (const culprit of this.culprits) lines.push("", ...describeCulprit(culprit));
     if (!this.passed && this.culprits.length === 0)
       lines.push(

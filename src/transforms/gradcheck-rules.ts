@@ -1,7 +1,8 @@
 /** The rules of one operation, at the values it met, against finite differences of its own evaluation. */
-import { isFloating, type TypedArray } from "../types/dtype.js";
+
 import { constantNode, type Node, type Operation, readValue } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
+import { isFloating, type TypedArray } from "../types/dtype.js";
 import { sameShape, sizeOf } from "../types/shape.js";
 import { AdjointError, formatShape } from "../util/errors.js";
 import { compareElements, type Draw, inner, type Sampling } from "./gradcheck-elements.js";

@@ -2,11 +2,12 @@
  * Gradient checking: a function's derivatives by reverse mode against finite differences and against forward mode, in
  * float64; where they disagree, the operation at fault by name.
  */
-import { isFloating } from "../types/dtype.js";
+
 import { constantNode, type Node, readValue } from "../graph/node.js";
-import { sizeOf } from "../types/shape.js";
 import { adopt, isTensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { isFloating } from "../types/dtype.js";
+import { sizeOf } from "../types/shape.js";
 import { AdjointError, formatReceived } from "../util/errors.js";
 import { leafPaths } from "../util/tree.js";
 import {

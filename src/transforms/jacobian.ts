@@ -1,10 +1,11 @@
 /** Whole matrices of derivatives, and products with them that never form them. */
-import { isFloating } from "../types/dtype.js";
+
 import { isTensor } from "../tensor/convert.js";
 import { eye } from "../tensor/create.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { isFloating } from "../types/dtype.js";
 import { AdjointError, formatReceived } from "../util/errors.js";
-import { checkFunction, type LiftableArguments, lift } from "./arguments.js";
+import { checkFunction, type LiftableArguments, type Lifted, lift } from "./arguments.js";
 import { grad, vjp } from "./grad.js";
 import { jvp, linearize } from "./jvp.js";
 import { requireTensor, vmap } from "./vmap.js";
@@ -53,7 +54,7 @@ function isolate<A extends Anything>(
 export function jacobian<A extends Anything = Tensor[]>(
   f: (...args: A) => Tensor,
   options: JacobianOptions = {},
-): (...args: LiftableArguments<A>) => Tensor {
+): Lifted<A, Tensor> {
   checkFunction(f, "jacobian");
   const { argnum = 0, mode = "auto" } = options;
   if (!["auto", "forward", "reverse"].includes(mode))
@@ -67,7 +68,7 @@ export function jacobian<A extends Anything = Tensor[]>(
         received: formatReceived(mode),
       },
     );
-  return (...args) => {
+  return (...args: readonly unknown[]) => {
     const { x, alone } = isolate(f, args, argnum, "jacobian");
     if (mode === "forward") return forwardJacobian(alone, x);
     const [y, pull] = vjp(alone, x);
@@ -102,9 +103,9 @@ export interface HessianOptions {
 export function hessian<A extends Anything = Tensor[]>(
   f: (...args: A) => Tensor,
   options: HessianOptions = {},
-): (...args: LiftableArguments<A>) => Tensor {
+): Lifted<A, Tensor> {
   checkFunction(f, "hessian");
-  return (...args) => {
+  return (...args: readonly unknown[]) => {
     const { x, alone } = isolate(f, args, options.argnum ?? 0, "hessian");
     return forwardJacobian(grad(alone), x);
   };

@@ -1,8 +1,9 @@
 /** Forward-mode derivatives: directional, and the linear map itself. */
-import { isFloating } from "../types/dtype.js";
+
 import { type Node, uniformNode } from "../graph/node.js";
 import { isTensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { isFloating } from "../types/dtype.js";
 import { AdjointError } from "../util/errors.js";
 import type { Structure } from "../util/tree.js";
 import {

@@ -6,9 +6,9 @@
 
 import { operationsBetween } from "../graph/graph.js";
 import { makeLeaf, type Node, type Operation, Recording } from "../graph/node.js";
-import { sameShape } from "../types/shape.js";
 import { add } from "../primitives/binary.js";
 import { aliasPrimitive } from "../primitives/control.js";
+import { sameShape } from "../types/shape.js";
 import { invariant } from "../util/errors.js";
 
 /** A recorded function: its outputs at the primals, and what lies between them and its leaves. */

@@ -5,11 +5,11 @@
 
 import { evaluateGraph, type Graph, traceGraph } from "../graph/graph.js";
 import { bindAll, type Node } from "../graph/node.js";
-import { dropAxes, normalizeAxis } from "../types/shape.js";
 import { broadcast } from "../primitives/broadcast.js";
 import { moveAxis } from "../primitives/reshape.js";
 import { fromNode, isTensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { dropAxes, normalizeAxis } from "../types/shape.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { checkFunction, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
 
