@@ -1,6 +1,7 @@
 /** The scalar operations of the loop IR on plain numbers; float32 is computed in double precision and rounded. */
-import type { DType } from "../../src/graph/dtype.js";
+
 import type { BinaryOp, CompareOp, UnaryOp } from "../../src/loops/ir.js";
+import type { DType } from "../../src/types/dtype.js";
 
 /** The nearest value of this dtype. */
 export function round(dtype: DType, value: number): number {

@@ -1,10 +1,11 @@
 /** Samples of the pointwise primitives. */
-import { type DType, dtypes } from "../../src/types/dtype.js";
-import type { Shape } from "../../src/types/shape.js";
+
 import type { BinaryOp, CompareOp, UnaryOp } from "../../src/loops/ir.js";
 import { binaryTable } from "../../src/primitives/binary.js";
 import type { CastParams } from "../../src/primitives/select.js";
 import { unaryTable } from "../../src/primitives/unary.js";
+import { type DType, dtypes } from "../../src/types/dtype.js";
+import type { Shape } from "../../src/types/shape.js";
 import { fixed, floats, random, type Sample, sample, typed } from "./registry-samples-values.js";
 
 /** Odd lengths leave a remainder behind every vector width. */

@@ -1,7 +1,8 @@
 /** Samples of the structural primitives, reductions and contractions. */
+
+import type { DotDimensions } from "../../src/loops/lowering.js";
 import type { DType } from "../../src/types/dtype.js";
 import type { Shape } from "../../src/types/shape.js";
-import type { DotDimensions } from "../../src/loops/lowering.js";
 import { fixed, random, rotating, type Sample, type SampleInput, sample } from "./registry-samples-values.js";
 
 export const reductions: readonly (readonly [Shape, { axes: readonly number[] }])[] = [

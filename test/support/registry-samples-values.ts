@@ -1,7 +1,8 @@
 /** Inputs for primitives: seeded, and another set of values for every example of a batch. */
+
+import type { Primitive } from "../../src/graph/primitive.js";
 import type { DType, TypedArray } from "../../src/types/dtype.js";
 import { allocate, isFloating } from "../../src/types/dtype.js";
-import type { Primitive } from "../../src/graph/primitive.js";
 import { type Shape, sizeOf } from "../../src/types/shape.js";
 
 /** An input of a primitive: a type, and values that differ from example to example. */

@@ -2,9 +2,10 @@
  * For every primitive, applications of it: all dtypes, rank 0, zero sizes, and the cases of its rules. The record is complete by
  * type: a primitive without samples does not compile.
  */
+
+import type { PrimitiveName, registry } from "../../src/primitives/registry.js";
 import { dtypes } from "../../src/types/dtype.js";
 import { sizeOf } from "../../src/types/shape.js";
-import type { PrimitiveName, registry } from "../../src/primitives/registry.js";
 import { binary, casts, compare, shapes, unary } from "./registry-samples-pointwise.js";
 import { dots, gathers, pads, reductions, scatters, slices, windows } from "./registry-samples-structural.js";
 import {

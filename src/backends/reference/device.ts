@@ -3,12 +3,12 @@
  * right: the oracle of the others.
  */
 import type { CompileOptions, Device, Executable } from "../../graph/device.js";
-import type { TypedArray } from "../../types/dtype.js";
 import type { Graph } from "../../graph/graph.js";
 import type { Node } from "../../graph/node.js";
 import { readValue } from "../../graph/node.js";
 import type { EvaluateContext, Primitive } from "../../graph/primitive.js";
 import { HostStorage, type Storage } from "../../graph/storage.js";
+import type { TypedArray } from "../../types/dtype.js";
 import { invariant } from "../../util/errors.js";
 
 export const referenceDevice: Device = {

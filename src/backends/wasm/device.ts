@@ -5,11 +5,11 @@
 
 import { paramsKey } from "../../compiler/rewrite.js";
 import type { CompileOptions, Device } from "../../graph/device.js";
-import type { TypedArray } from "../../types/dtype.js";
 import { traceGraph } from "../../graph/graph.js";
 import { bindAll } from "../../graph/node.js";
 import type { EvaluateContext, Primitive } from "../../graph/primitive.js";
 import { HostStorage } from "../../graph/storage.js";
+import type { TypedArray } from "../../types/dtype.js";
 import { WasmExecutable } from "./executable.js";
 
 /** Floating-point operations below which an operation is evaluated in TypeScript: about 20 µs of it. */

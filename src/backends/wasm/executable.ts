@@ -6,9 +6,9 @@
 import { buffersOf } from "../../compiler/memory.js";
 import { type Compiled, compile } from "../../compiler/pipeline.js";
 import type { CompileOptions, Executable } from "../../graph/device.js";
-import type { TypedArray } from "../../types/dtype.js";
 import type { Graph } from "../../graph/graph.js";
 import { HostStorage, type Storage } from "../../graph/storage.js";
+import type { TypedArray } from "../../types/dtype.js";
 import { AdjointError } from "../../util/errors.js";
 import { WasmProgram } from "./program.js";
 

@@ -3,8 +3,9 @@
  *
  * Arena buffers hold what was written only until another program runs; static ones as long as the program.
  */
-import type { DType, TypedArray } from "../../types/dtype.js";
+
 import type { Schedule } from "../../loops/ir.js";
+import type { DType, TypedArray } from "../../types/dtype.js";
 import { AdjointError, invariant } from "../../util/errors.js";
 import { compileSchedule } from "./codegen/schedule.js";
 import { type WasmFeatures, wasmFeatures } from "./features.js";

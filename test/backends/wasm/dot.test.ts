@@ -1,8 +1,8 @@
 /** Matrix products in every layout, size class and dtype, with batches and epilogues, against the interpreter. */
 import { describe, expect, it } from "vitest";
 import { wasmFeatures } from "../../../src/backends/wasm/index.js";
-import { allocate, type TypedArray } from "../../../src/types/dtype.js";
 import type { DotKernel, Expr, MatrixView, Store } from "../../../src/loops/ir.js";
+import { allocate, type TypedArray } from "../../../src/types/dtype.js";
 import {
   type BufferSpec,
   binary,

@@ -1,7 +1,7 @@
 /** Every scalar operation on every dtype it makes sense for, in vectors and in tails, against the interpreter. */
 import { describe, expect, it } from "vitest";
-import { allocate, type DType, type TypedArray } from "../../../src/types/dtype.js";
 import type { BinaryOp, CompareOp, Expr, UnaryOp } from "../../../src/loops/ir.js";
+import { allocate, type DType, type TypedArray } from "../../../src/types/dtype.js";
 import { interpret } from "../../support/interpret-loops.js";
 import { binary, constant, load, runWasm, schedule, ulps, unary } from "./support.js";
 

@@ -1,7 +1,7 @@
 /** Running sums, sorting, random bits. */
 import { describe, expect, it } from "vitest";
-import { allocate, type DType, type TypedArray } from "../../../src/types/dtype.js";
 import type { ArgsortKernel, CumsumKernel, RandomBitsKernel } from "../../../src/loops/ir.js";
+import { allocate, type DType, type TypedArray } from "../../../src/types/dtype.js";
 import { expectSame, generator, runWasm, schedule } from "./support.js";
 
 function filled(dtype: DType, length: number, value: (i: number) => number): TypedArray {

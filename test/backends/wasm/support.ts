@@ -1,8 +1,8 @@
 /** Small schedules by hand, run on the WebAssembly backend and on the interpreter. */
 import { expect } from "vitest";
 import { type WasmFeatures, WasmMemory, WasmProgram } from "../../../src/backends/wasm/index.js";
-import { bytesPerElement, type DType, type TypedArray } from "../../../src/types/dtype.js";
 import type { BinaryOp, BufferPlan, Expr, Kernel, Schedule, UnaryOp } from "../../../src/loops/ir.js";
+import { bytesPerElement, type DType, type TypedArray } from "../../../src/types/dtype.js";
 import { interpret } from "../../support/interpret-loops.js";
 
 export interface BufferSpec {

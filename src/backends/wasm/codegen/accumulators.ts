@@ -5,8 +5,9 @@
  * A long float32 sum is cut: partial sums move into compensated totals every so many steps, so that the error depends on
  * that number and not on the length of the sum.
  */
-import type { DType } from "../../../types/dtype.js";
+
 import type { Reduction } from "../../../loops/ir.js";
+import type { DType } from "../../../types/dtype.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { control, f32, f32x4, f64, i32, i32x4, v128 } from "../assembler/opcodes.js";
 import type { ProgramContext } from "./context.js";

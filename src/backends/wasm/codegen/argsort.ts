@@ -3,8 +3,9 @@
  *
  * Known weakness: keys are read through their positions, so rows larger than the cache are slow.
  */
-import { bytesPerElement } from "../../../types/dtype.js";
+
 import type { ArgsortKernel } from "../../../loops/ir.js";
+import { bytesPerElement } from "../../../types/dtype.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { control, f32, f64, i32 } from "../assembler/opcodes.js";
 import type { ProgramContext } from "./context.js";

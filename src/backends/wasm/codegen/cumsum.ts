@@ -2,8 +2,9 @@
  * Running sums, one row after the other. float32 adds up in double precision, since every later element
  * inherits the error of the earlier ones; the other dtypes add up in their own.
  */
-import { bytesPerElement } from "../../../types/dtype.js";
+
 import type { CumsumKernel } from "../../../loops/ir.js";
+import { bytesPerElement } from "../../../types/dtype.js";
 import type { FunctionBuilder } from "../assembler/function.js";
 import { f32, f64, i32 } from "../assembler/opcodes.js";
 import type { ProgramContext } from "./context.js";

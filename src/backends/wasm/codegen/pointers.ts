@@ -2,9 +2,10 @@
  * Addresses by increment: views that move alike share one pointer, whose local is advanced at the end of each loop
  * body; where a buffer starts is a constant in the instruction itself.
  */
+
+import type { Expr, LoopKernel, Store } from "../../../loops/ir.js";
 import type { DType } from "../../../types/dtype.js";
 import { bytesPerElement } from "../../../types/dtype.js";
-import type { Expr, LoopKernel, Store } from "../../../loops/ir.js";
 import { invariant } from "../../../util/errors.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { i32 } from "../assembler/opcodes.js";

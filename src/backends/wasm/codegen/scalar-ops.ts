@@ -3,8 +3,9 @@
  *
  * Transcendental functions run the vector function on one lane, so that a tail has the same bits as the vector part.
  */
-import type { DType } from "../../../types/dtype.js";
+
 import type { BinaryOp, CompareOp, UnaryOp } from "../../../loops/ir.js";
+import type { DType } from "../../../types/dtype.js";
 import { invariant, unreachable } from "../../../util/errors.js";
 import type { FunctionBuilder } from "../assembler/function.js";
 import { control, f32, f32x4, f64, f64x2, i32, type ValueType } from "../assembler/opcodes.js";

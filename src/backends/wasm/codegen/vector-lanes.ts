@@ -1,6 +1,7 @@
 /** Lanes of vectors one by one: constants and scalars into all of them, single ones out, and what only scalars can do. */
-import type { DType } from "../../../types/dtype.js";
+
 import type { BinaryOp } from "../../../loops/ir.js";
+import type { DType } from "../../../types/dtype.js";
 import type { FunctionBuilder } from "../assembler/function.js";
 import { control, f32x4, f64x2, i32, i32x4, i64x2, v128 } from "../assembler/opcodes.js";
 import type { ProgramContext } from "./context.js";

@@ -4,8 +4,9 @@
  * A frame has 4 lanes, or 2 as soon as float64 takes part. With 2 lanes, float32 and int32 occupy the low half of a
  * vector. bool is a mask as wide as a lane of the frame: 32 bits of 4, 64 bits of 2.
  */
-import type { DType } from "../../../types/dtype.js";
+
 import type { BinaryOp, CompareOp, UnaryOp } from "../../../loops/ir.js";
+import type { DType } from "../../../types/dtype.js";
 import { invariant, unreachable } from "../../../util/errors.js";
 import type { FunctionBuilder } from "../assembler/function.js";
 import { f32x4, f64x2, i32x4, i64x2, v128 } from "../assembler/opcodes.js";
