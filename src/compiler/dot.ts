@@ -3,9 +3,9 @@
  * summed axis. Operands are read where they are if their strides allow, transposed or not, and packed if not.
  */
 import type { Node } from "../graph/node.js";
-import { range, sizeOf, stridesOf } from "../types/shape.js";
 import type { DotKernel, MatrixView } from "../loops/ir.js";
 import { freeAxes } from "../primitives/dot.js";
+import { range, sizeOf, stridesOf } from "../types/shape.js";
 import { invariant } from "../util/errors.js";
 import { mergeAxes, operandView } from "./operand.js";
 

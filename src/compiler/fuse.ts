@@ -7,8 +7,8 @@
  */
 import type { Graph } from "../graph/graph.js";
 import type { Node, Operation } from "../graph/node.js";
-import { sameShape, sizeOf } from "../types/shape.js";
 import { identityIndex } from "../loops/lowering.js";
+import { sameShape, sizeOf } from "../types/shape.js";
 import { operandView } from "./operand.js";
 import { uniformOf } from "./rewrite.js";
 

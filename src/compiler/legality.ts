@@ -1,8 +1,8 @@
 /** What every graph and every schedule must satisfy, checked after each pass in tests (and with ADJOINT_VERIFY=1). */
 import type { Graph } from "../graph/graph.js";
 import type { Node } from "../graph/node.js";
-import { sameShape } from "../types/shape.js";
 import type { Expr, Schedule, Store } from "../loops/ir.js";
+import { sameShape } from "../types/shape.js";
 import { invariant, unreachable } from "../util/errors.js";
 
 /** Operations follow what they depend on, and outputs have the types their primitive's shape rule gives. */

@@ -4,13 +4,14 @@
  * Requires: the fusion decided. Guarantees: kernels in an order in which every buffer is complete before it is read, one
  * buffer for each value in memory (views that only rename elements share one).
  */
-import type { DType, TypedArray } from "../types/dtype.js";
+
 import type { Graph } from "../graph/graph.js";
 import { type Node, type Operation, readValue } from "../graph/node.js";
-import { range, sizeOf, stridesOf } from "../types/shape.js";
 import { mapLoads } from "../loops/expr.js";
 import type { Expr, Kernel, LoopKernel, Reduction, Store } from "../loops/ir.js";
 import { type Affine, identityIndex } from "../loops/lowering.js";
+import type { DType, TypedArray } from "../types/dtype.js";
+import { range, sizeOf, stridesOf } from "../types/shape.js";
 import { invariant } from "../util/errors.js";
 import { type DotLayout, dotLayout } from "./dot.js";
 import { type Fusion, kindOf } from "./fuse.js";

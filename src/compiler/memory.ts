@@ -5,8 +5,9 @@
  * Requires: kernels in order. Guarantees: addresses are multiples of 64; two arena buffers that are alive at the same
  * time do not overlap; inputs are alive before the first kernel, outputs after the last.
  */
-import { bytesPerElement } from "../types/dtype.js";
+
 import type { BufferPlan, Expr, Kernel, Schedule } from "../loops/ir.js";
+import { bytesPerElement } from "../types/dtype.js";
 import type { BufferSpec } from "./lower.js";
 
 const alignment = 64;

@@ -1,7 +1,7 @@
 /** Strided views of memory: how a contraction reads its operands without copying them first. */
 import type { Node } from "../graph/node.js";
-import { type Shape, stridesOf } from "../types/shape.js";
 import { type Affine, identityIndex } from "../loops/lowering.js";
+import { type Shape, stridesOf } from "../types/shape.js";
 import { uniformOf } from "./rewrite.js";
 
 /** Element (i₀, i₁, …) of a value is at offset + Σ strides[axis] · i of the base's memory. */

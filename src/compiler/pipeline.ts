@@ -1,8 +1,9 @@
 /**
  * The compiler, top to bottom: graph passes, then fusion, loops, donation and memory. One pass, one file, one verb; set
- * ADJOINT_PRINT=pass[,pass…] (or `all`) to see what a pass made, ADJOINT_VERIFY=1 to check every step.
+ * ADJOINT_PRINT=inline,simplify,cse,fuse,memory (some of them, or `all`) to see what each made, ADJOINT_VERIFY=1 to check every step.
  */
 import type { Graph } from "../graph/graph.js";
+import { formatGraph, listGraph } from "../graph/print.js";
 import type { Schedule } from "../loops/ir.js";
 import { donate } from "./donate.js";
 import { fuse } from "./fuse.js";
@@ -12,7 +13,7 @@ import { planMemory } from "./memory.js";
 import { cse } from "./passes/cse.js";
 import { inline } from "./passes/inline.js";
 import { simplify } from "./passes/simplify.js";
-import { formatGraph, formatSchedule } from "./print.js";
+import { formatKernels, formatSchedule } from "./print.js";
 
 export type PassName = "inline" | "simplify" | "cse" | "fuse";
 
@@ -60,14 +61,14 @@ export function compile(graph: Graph, options: PipelineOptions): Compiled {
     if (options.disable?.has(pass.name) === true && pass.required !== true) continue;
     current = pass.run(current);
     if (verify) verifyGraph(current);
-    show(pass.name, () => formatGraph(current));
+    show(pass.name, () => formatGraph(listGraph(current)));
   }
-  const fusion = fuse(current, options.disable?.has("fuse") !== true);
-  show("fuse", () => formatGraph(current, fusion.memory));
-  const { lowered, inputOfOutput, resident } = donate(lower(current, fusion), options.donated);
+  const fused = lower(current, fuse(current, options.disable?.has("fuse") !== true));
+  show("fuse", () => formatKernels(fused.kernels));
+  const { lowered, inputOfOutput, resident } = donate(fused, options.donated);
   const schedule = planMemory({ ...lowered, resident });
   if (verify) verifySchedule(schedule);
-  show("schedule", () => formatSchedule(schedule));
+  show("memory", () => formatSchedule(schedule));
   return {
     schedule,
     constants: lowered.buffers.flatMap((spec, buffer) =>

@@ -1,32 +1,5 @@
-/** Graphs and schedules as text, for those who look at what a pass made. */
-import type { Graph } from "../graph/graph.js";
-import type { Node } from "../graph/node.js";
+/** Kernels and schedules as text, for those who look at what the compiler made. */
 import type { Expr, Kernel, Schedule } from "../loops/ir.js";
-import { paramsKey, uniformOf } from "./rewrite.js";
-
-/** One operation a line; values in `memory` are marked with a star. */
-export function formatGraph(graph: Graph, memory?: ReadonlySet<Node>): string {
-  const names = new Map<Node, string>();
-  const name = (node: Node): string => {
-    const uniform = node.isAbstract ? undefined : uniformOf(node);
-    if (uniform !== undefined) return String(uniform);
-    let known = names.get(node);
-    if (known === undefined) {
-      known = `%${names.size + 1}`;
-      names.set(node, known);
-    }
-    return known;
-  };
-  const typed = (node: Node): string =>
-    `${name(node)}${memory?.has(node) === true ? "*" : ""}: ${node.dtype}[${node.shape}]`;
-  const lines = [`inputs ${graph.inputs.map(typed).join(", ")}`];
-  for (const { primitive, inputs, outputs, params } of graph.operations)
-    lines.push(
-      `${outputs.map(typed).join(", ")} = ${primitive.name}(${inputs.map(name).join(", ")}) ${params === undefined ? "" : (paramsKey(params) ?? "")}`.trimEnd(),
-    );
-  lines.push(`outputs ${graph.outputs.map(name).join(", ")}`);
-  return lines.join("\n");
-}
 
 function formatExpr(expr: Expr): string {
   switch (expr.kind) {
@@ -76,13 +49,18 @@ function formatKernel(kernel: Kernel): string {
   }
 }
 
+/** One kernel a line, in order. */
+export function formatKernels(kernels: readonly Kernel[]): string {
+  return kernels.map(formatKernel).join("\n");
+}
+
 /** Kernels in order, then where the buffers are. */
 export function formatSchedule(schedule: Schedule): string {
   const buffers = schedule.buffers.map(
     ({ dtype, length, space, address }, i) => `b${i}: ${dtype}[${length}] ${space}+${address}`,
   );
   return [
-    ...schedule.kernels.map(formatKernel),
+    formatKernels(schedule.kernels),
     ...buffers,
     `arena ${schedule.arenaBytes} B, static ${schedule.staticBytes} B`,
   ].join("\n");
