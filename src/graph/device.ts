@@ -4,6 +4,7 @@ import type { Graph } from "./graph.js";
 import type { EvaluateContext, Primitive } from "./primitive.js";
 import type { Storage } from "./storage.js";
 
+/** The devices there are. */
 export type DeviceName = "wasm" | "reference";
 
 /** A compiled graph. */

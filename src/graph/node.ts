@@ -5,11 +5,12 @@
  * A node keeps the link to its operation only while something records it: a transform that will walk the graph, or an
  * abstract trace. When the transform ends, the links it owns are cut, so what escapes retains nothing.
  */
+
+import type { DType, TypedArray } from "../types/dtype.js";
+import { type Shape, sizeOf } from "../types/shape.js";
 import { AdjointError, formatShape, invariant } from "../util/errors.js";
 import { currentDevice } from "./device.js";
-import type { DType, TypedArray } from "../types/dtype.js";
 import type { Primitive, TensorType } from "./primitive.js";
-import { type Shape, sizeOf } from "../types/shape.js";
 import { HostStorage, type Storage, UniformStorage } from "./storage.js";
 
 let nextId = 1;

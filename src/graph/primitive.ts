@@ -5,8 +5,8 @@
 
 import type { Lowering } from "../loops/lowering.js";
 import type { DType, TypedArray } from "../types/dtype.js";
-import type { Node } from "./node.js";
 import type { Shape } from "../types/shape.js";
+import type { Node } from "./node.js";
 
 /** What is known of a tensor before its value: its type. */
 export interface TensorType {

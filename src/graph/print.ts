@@ -2,11 +2,12 @@
  * A graph as text, DOT and JSON. All three are renderings of one listing: values numbered in order, operations that name the
  * numbers they read and make. The text and the JSON can be read back without loss.
  */
-import { unreachable } from "../util/errors.js";
+
 import { bytesPerElement, type DType } from "../types/dtype.js";
+import { type Shape, sizeOf } from "../types/shape.js";
+import { unreachable } from "../util/errors.js";
 import type { Graph } from "./graph.js";
 import type { Node } from "./node.js";
-import { type Shape, sizeOf } from "../types/shape.js";
 
 /** The version of the JSON form; it changes when a reader of the old one would misread the new one. */
 export const graphFormatVersion = 1;

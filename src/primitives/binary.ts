@@ -3,10 +3,10 @@
  * broadcasting and promotion are explicit nodes before them.
  */
 
-import type { DType } from "../types/dtype.js";
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
 import type { BinaryOp } from "../loops/ir.js";
+import type { DType } from "../types/dtype.js";
 import { broadcast } from "./broadcast.js";
 import { eq, lt } from "./compare.js";
 import { select } from "./select.js";

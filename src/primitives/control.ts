@@ -1,8 +1,8 @@
 /** Identities that mean something to a transform or to the compiler. */
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
-import { stridesOf } from "../types/shape.js";
 import { identityIndex } from "../loops/lowering.js";
+import { stridesOf } from "../types/shape.js";
 import { broadcast } from "./broadcast.js";
 import { elementCost } from "./support.js";
 

@@ -4,8 +4,8 @@
  */
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
-import { range, type Shape, sizeOf, stridesOf } from "../types/shape.js";
 import type { DotDimensions } from "../loops/lowering.js";
+import { range, type Shape, sizeOf, stridesOf } from "../types/shape.js";
 import { invariant } from "../util/errors.js";
 import { add } from "./binary.js";
 import { broadcast, forEachIndex } from "./broadcast.js";

@@ -4,9 +4,9 @@
  */
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive, TensorType } from "../graph/primitive.js";
-import { range, sizeOf, stridesOf } from "../types/shape.js";
 import type { Expr } from "../loops/ir.js";
 import { identityIndex } from "../loops/lowering.js";
+import { range, sizeOf, stridesOf } from "../types/shape.js";
 import { AdjointError, formatShape } from "../util/errors.js";
 import { add, mul, or } from "./binary.js";
 import { broadcast } from "./broadcast.js";

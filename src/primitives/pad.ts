@@ -4,8 +4,8 @@
  */
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
-import { type Shape, sizeOf, stridesOf } from "../types/shape.js";
 import { type Affine, identityIndex, scaleAffine } from "../loops/lowering.js";
+import { type Shape, sizeOf, stridesOf } from "../types/shape.js";
 import { invariant } from "../util/errors.js";
 import { broadcast, copyStrided, forEachIndex } from "./broadcast.js";
 import { allocateOutput, batchAll, elementCost, fill } from "./support.js";

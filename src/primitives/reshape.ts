@@ -1,8 +1,8 @@
 /** reshape, permute, flip: the same elements under other indices. */
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
-import { range, type Shape, sameShape, sizeOf, stridesOf } from "../types/shape.js";
 import { type Affine, addAffine, scaleAffine } from "../loops/lowering.js";
+import { range, type Shape, sameShape, sizeOf, stridesOf } from "../types/shape.js";
 import { invariant } from "../util/errors.js";
 import { copyStrided } from "./broadcast.js";
 import { allocateOutput, elementCost } from "./support.js";

@@ -1,8 +1,8 @@
 /** select(c, a, b) = a where c, b elsewhere; and cast between dtypes. */
 
-import { type DType, isFloating } from "../types/dtype.js";
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
+import { type DType, isFloating } from "../types/dtype.js";
 import { invariant } from "../util/errors.js";
 import { broadcast } from "./broadcast.js";
 import { allocateOutput, batchAll, elementCost, fill, sameTypes } from "./support.js";

@@ -1,10 +1,10 @@
 /** Primitives that make elements from little: counting, and counter-based random bits. */
 
-import type { DType } from "../types/dtype.js";
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
-import { type Shape, sizeOf } from "../types/shape.js";
 import { affineExpr } from "../loops/lowering.js";
+import type { DType } from "../types/dtype.js";
+import { type Shape, sizeOf } from "../types/shape.js";
 import { invariant } from "../util/errors.js";
 import { broadcast } from "./broadcast.js";
 import { allocateOutput, batchAll, elementCost } from "./support.js";

@@ -1,8 +1,9 @@
 /** Small pieces that several primitives' records share. */
-import type { TypedArray } from "../types/dtype.js";
-import { allocate, isFloating } from "../types/dtype.js";
+
 import { type Node, uniformNode } from "../graph/node.js";
 import type { BatchContext, EvaluateContext, TensorType } from "../graph/primitive.js";
+import type { TypedArray } from "../types/dtype.js";
+import { allocate, isFloating } from "../types/dtype.js";
 import { sameShape, sizeOf } from "../types/shape.js";
 import { formatShape, invariant } from "../util/errors.js";
 

@@ -2,10 +2,11 @@
  * Unary pointwise primitives, as a table of derivatives: name, function, derivative. The Jacobian is diagonal and so
  * its own transpose: one rule, t ↦ t ⊙ f′(x), serves tangents and cotangents.
  */
-import type { DType } from "../types/dtype.js";
+
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
 import type { UnaryOp } from "../loops/ir.js";
+import type { DType } from "../types/dtype.js";
 import { add, div, mul, sub } from "./binary.js";
 import { erf as erfOf, roundHalfEven } from "./special.js";
 import { allocateOutput, elementCost, fill, sameTypes } from "./support.js";

@@ -4,8 +4,8 @@
  */
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
-import { type Shape, sizeOf, stridesOf } from "../types/shape.js";
 import { addAffine, identityIndex, scaleAffine } from "../loops/lowering.js";
+import { type Shape, sizeOf, stridesOf } from "../types/shape.js";
 import { copyStrided, forEachIndex } from "./broadcast.js";
 import { allocateOutput, elementCost } from "./support.js";
 

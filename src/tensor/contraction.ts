@@ -1,10 +1,10 @@
 /** Products that sum: matmul, dot, outer, einsum, all as one contraction primitive. */
 import type { Node } from "../graph/node.js";
-import { broadcastShapes, range } from "../types/shape.js";
 import { mul } from "../primitives/binary.js";
 import { broadcastTo, sum } from "../primitives/broadcast.js";
 import { dot as contract } from "../primitives/dot.js";
 import { permute, reshape } from "../primitives/reshape.js";
+import { broadcastShapes, range } from "../types/shape.js";
 import { AdjointError, formatShape } from "../util/errors.js";
 import { asNumeric, fromNode, promoteOperands, type TensorLike, tensor } from "./convert.js";
 import type { Tensor } from "./tensor.js";

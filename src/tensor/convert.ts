@@ -1,4 +1,7 @@
 /** From JavaScript values to tensors: nested arrays, typed arrays, numbers beside tensors. */
+
+import { constantNode, Node, uniformNode } from "../graph/node.js";
+import { cast } from "../primitives/select.js";
 import {
   allocate,
   checkDType,
@@ -8,20 +11,20 @@ import {
   type TypedArray,
   weakDType,
 } from "../types/dtype.js";
-import { constantNode, Node, uniformNode } from "../graph/node.js";
 import { checkShape, sizeOf } from "../types/shape.js";
-import { cast } from "../primitives/select.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import type { Tensor } from "./tensor.js";
 
 /** A tensor, or a number that becomes one beside it. */
 export type TensorLike = Tensor | number | boolean;
 
+/** A number or boolean, or arrays of them nested to any depth; `tensor()` wants them regular. */
 export type NestedArray = number | boolean | readonly NestedArray[];
 
 /** Anything `tensor()` accepts. */
 export type TensorData = NestedArray | TypedArray | Uint8ClampedArray | Int8Array | Int16Array | Uint16Array;
 
+/** Is the value a tensor? @example isTensor(zeros([2])); // → true */
 export function isTensor(value: unknown): value is Tensor {
   return value instanceof Node;
 }

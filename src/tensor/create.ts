@@ -1,15 +1,17 @@
 /** Tensors from nothing but a description. */
-import { allocate, checkDType, type DType } from "../types/dtype.js";
+
 import { uniformNode } from "../graph/node.js";
-import { checkShape, range } from "../types/shape.js";
 import { broadcast } from "../primitives/broadcast.js";
 import { eq } from "../primitives/compare.js";
 import { cast } from "../primitives/select.js";
 import { iota } from "../primitives/source.js";
+import { allocate, checkDType, type DType } from "../types/dtype.js";
+import { checkShape, range } from "../types/shape.js";
 import { AdjointError, formatReceived } from "../util/errors.js";
 import { adopt, asTensor, fromNode, type TensorLike } from "./convert.js";
 import type { Tensor } from "./tensor.js";
 
+/** How a tensor is made. */
 export interface CreateOptions {
   /** Default float32. */
   readonly dtype?: DType;

@@ -1,7 +1,6 @@
 /** Element-wise operations: promotion and broadcasting around the pointwise primitives, and what is composed of them. */
-import { checkDType, type DType, isFloating } from "../types/dtype.js";
+
 import { type Node, uniformNode } from "../graph/node.js";
-import { broadcastShapes, sameShape } from "../types/shape.js";
 import * as binary from "../primitives/binary.js";
 import { broadcastTo } from "../primitives/broadcast.js";
 import * as compare from "../primitives/compare.js";
@@ -9,6 +8,8 @@ import { stopGradient as stop } from "../primitives/control.js";
 import { select } from "../primitives/select.js";
 import { fill } from "../primitives/support.js";
 import * as unary from "../primitives/unary.js";
+import { checkDType, type DType, isFloating } from "../types/dtype.js";
+import { broadcastShapes, sameShape } from "../types/shape.js";
 import { AdjointError } from "../util/errors.js";
 import {
   asFloat,
@@ -245,10 +246,8 @@ export function where(condition: TensorLike, a: TensorLike, b: TensorLike): Tens
   return fromNode(select(stretch(mask, shape), stretch(left, shape), stretch(right, shape)));
 }
 
-// biome-ignore lint/suspicious/noShadowRestrictedNames: the name the field uses
 /** x ≠ x. @example isNaN(tensor([NaN, 1])).array(); // → true,false */
 export const isNaN = numeric("isNaN", (x) => compare.ne(x, x));
-// biome-ignore lint/suspicious/noShadowRestrictedNames: the name the field uses
 /** Neither NaN nor infinite. @example isFinite(tensor([Infinity, 1])).array(); // → false,true */
 export const isFinite = numeric("isFinite", (x) =>
   isFloating(x.dtype) ? compare.lt(unary.abs(x), fill(x, Number.POSITIVE_INFINITY)) : compare.eq(x, x),

@@ -1,6 +1,5 @@
 /** Picking and adding by index, and sorting. */
 import type { Node } from "../graph/node.js";
-import { normalizeAxis, range, sameShape } from "../types/shape.js";
 import * as binary from "../primitives/binary.js";
 import { broadcast } from "../primitives/broadcast.js";
 import * as compare from "../primitives/compare.js";
@@ -10,6 +9,7 @@ import { select } from "../primitives/select.js";
 import { argsort as argsortRows } from "../primitives/sort.js";
 import { iota } from "../primitives/source.js";
 import { fill } from "../primitives/support.js";
+import { normalizeAxis, range, sameShape } from "../types/shape.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import {
   asNumeric,

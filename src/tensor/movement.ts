@@ -1,6 +1,11 @@
 /** The same elements in other places: shapes, order, parts and joins. */
-import { promote } from "../types/dtype.js";
+
 import type { Node } from "../graph/node.js";
+import { broadcastTo as broadcastNode } from "../primitives/broadcast.js";
+import { checkIndex } from "../primitives/gather.js";
+import { concat as concatNodes, pad as padNode, sliceAxis, slice as sliceNode } from "../primitives/pad.js";
+import { flip as flipNode, moveAxis, permute, reshape as reshapeNode } from "../primitives/reshape.js";
+import { promote } from "../types/dtype.js";
 import {
   broadcastShapes,
   checkShape,
@@ -10,10 +15,6 @@ import {
   sameShape,
   sizeOf,
 } from "../types/shape.js";
-import { broadcastTo as broadcastNode } from "../primitives/broadcast.js";
-import { checkIndex } from "../primitives/gather.js";
-import { concat as concatNodes, pad as padNode, sliceAxis, slice as sliceNode } from "../primitives/pad.js";
-import { flip as flipNode, moveAxis, permute, reshape as reshapeNode } from "../primitives/reshape.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { asTensor, convert, fromNode, type TensorLike } from "./convert.js";
 import type { Axis } from "./reductions.js";

@@ -2,12 +2,13 @@
  * Random numbers as pure functions of a key: the same key gives the same numbers, on every backend, in any order. Split
  * a key to get independent ones; using one key twice gives the same numbers twice.
  */
-import { type DType, isFloating } from "../types/dtype.js";
-import { checkShape, range, sizeOf } from "../types/shape.js";
+
 import { shr } from "../primitives/binary.js";
 import { cast } from "../primitives/select.js";
 import { randomBits, threefry2x32 } from "../primitives/source.js";
 import { fill } from "../primitives/support.js";
+import { type DType, isFloating } from "../types/dtype.js";
+import { checkShape, range, sizeOf } from "../types/shape.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { adopt, asTensor, fromNode, type TensorLike } from "./convert.js";
 import { add, clip, cos, log, log1p, lt, mul, neg, sqrt } from "./elementwise.js";
@@ -16,6 +17,7 @@ import { reshape } from "./movement.js";
 import { argmax, logSoftmax } from "./reductions.js";
 import type { Tensor } from "./tensor.js";
 
+/** How random numbers are drawn. */
 export interface RandomOptions {
   /** Default []. */
   readonly shape?: readonly number[];
@@ -116,7 +118,7 @@ function normal(source: Tensor, options: RandomOptions & { mean?: number; std?: 
   return mean === 0 && std === 1 ? value : add(mul(value, std), mean);
 }
 
-/** true with probability p (default ½; a tensor p broadcasts to the shape). @example random.bernoulli(random.key(0), 1).item(); // → true */
+/** true with probability p (default ½; a tensor p broadcasts to the shape). @example random.bernoulli(random.key(0), 1).item(); // → 1 */
 function bernoulli(source: Tensor, p: TensorLike = 0.5, options: { shape?: readonly number[] } = {}): Tensor {
   const probability = asTensor(p, "random.bernoulli", "p");
   const shape = options.shape ?? probability.shape;

@@ -1,7 +1,6 @@
 /** Reductions and what is built of them, over one axis, several, or all. */
-import { isFloating } from "../types/dtype.js";
+
 import { type Node, uniformNode } from "../graph/node.js";
-import { normalizeAxes, normalizeAxis, range, type Shape, sizeOf } from "../types/shape.js";
 import * as binary from "../primitives/binary.js";
 import { broadcast, sum as sumAxes } from "../primitives/broadcast.js";
 import * as compare from "../primitives/compare.js";
@@ -12,6 +11,8 @@ import { moveAxis, reshape } from "../primitives/reshape.js";
 import { select } from "../primitives/select.js";
 import { fill } from "../primitives/support.js";
 import * as unary from "../primitives/unary.js";
+import { isFloating } from "../types/dtype.js";
+import { normalizeAxes, normalizeAxis, range, type Shape, sizeOf } from "../types/shape.js";
 import { AdjointError, formatShape } from "../util/errors.js";
 import { asFloat, asNumeric, asTensor, convert, fromNode, type TensorLike } from "./convert.js";
 import type { Tensor } from "./tensor.js";
@@ -19,6 +20,7 @@ import type { Tensor } from "./tensor.js";
 /** One axis, several, or (undefined) all of them; negative ones count from the end. */
 export type Axis = number | readonly number[];
 
+/** How a reduction leaves its result. */
 export interface ReduceOptions {
   /** Keep the reduced axes with extent 1. Default false. */
   readonly keepDims?: boolean;
@@ -163,14 +165,14 @@ export function norm(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): T
   return keep(safeSqrt(sumAxes(binary.mul(value, value), axes)), value.shape, axes, options);
 }
 
-/** True where every element is. @example tensor([true, false]).all().item(); // → false */
+/** True where every element is. @example tensor([true, false]).all().item(); // → 0 */
 export function all(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
   return fromNode(
     unary.not(any(fromNode(unary.not(convert(asTensor(x, "all", "x"), "bool"))), axis, options)),
   );
 }
 
-/** True where some element is. @example tensor([true, false]).any().item(); // → true */
+/** True where some element is. @example tensor([true, false]).any().item(); // → 1 */
 export function any(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
   const value = convert(convert(asTensor(x, "any", "x"), "bool"), "int32");
   const axes = normalizeAxes(axis, value.shape, "any");

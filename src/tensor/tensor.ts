@@ -2,8 +2,9 @@
  * The tensor users hold: a node of the graph with every operation as a method. Each method is the function of the same
  * name with the tensor as first argument, and is documented there.
  */
-import type { DType, TypedArray } from "../types/dtype.js";
+
 import { Node, readValue, setNodeClass } from "../graph/node.js";
+import type { DType, TypedArray } from "../types/dtype.js";
 import { sizeOf } from "../types/shape.js";
 import { AdjointError, formatShape } from "../util/errors.js";
 import * as contraction from "./contraction.js";
@@ -18,6 +19,14 @@ import * as windows from "./windows.js";
 /** What `array()` gives: a number (or boolean) for rank 0, else nested arrays. */
 export type Nested = number | boolean | Nested[];
 
+/**
+ * An array of numbers of one dtype and any shape; immutable. Made by `tensor`, `zeros` and their like, never by `new`.
+ *
+ * @example
+ * const x = tensor([[1, 2], [3, 4]]);
+ * x.shape; // → 2,2
+ * x.mul(x).sum().item(); // → 30
+ */
 export class Tensor extends Node {
   get rank(): number {
     return this.shape.length;

@@ -4,7 +4,6 @@
  */
 
 import type { Node } from "../graph/node.js";
-import { range, type Shape } from "../types/shape.js";
 import { mul } from "../primitives/binary.js";
 import { sum } from "../primitives/broadcast.js";
 import { dot } from "../primitives/dot.js";
@@ -13,6 +12,7 @@ import { reduceMax } from "../primitives/reduce.js";
 import { flip, permute, reshape } from "../primitives/reshape.js";
 import { fill } from "../primitives/support.js";
 import { window, windowCount } from "../primitives/window.js";
+import { range, type Shape } from "../types/shape.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { asFloat, asNumeric, fromNode, promoteOperands, type TensorLike } from "./convert.js";
 import type { Tensor } from "./tensor.js";
@@ -20,6 +20,7 @@ import type { Tensor } from "./tensor.js";
 /** The same on every side; [before, after] for each axis; as much as keeps ⌈extent / stride⌉ positions; or none. */
 export type Padding = number | readonly (readonly [number, number])[] | "same" | "valid";
 
+/** How a convolution moves over its input. */
 export interface ConvOptions {
   /** Step between windows, for all axes or each. Default 1. */
   readonly stride?: number | readonly number[];
@@ -31,12 +32,14 @@ export interface ConvOptions {
   readonly groups?: number;
 }
 
+/** How a transposed convolution spreads its input. */
 export interface ConvTransposeOptions {
   readonly stride?: number | readonly number[];
   /** Default 0. */
   readonly padding?: number | readonly (readonly [number, number])[];
 }
 
+/** How a pooling window moves over its input. */
 export interface PoolOptions {
   /** Extents of the window, for all axes or each. */
   readonly size: number | readonly number[];

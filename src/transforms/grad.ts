@@ -32,6 +32,7 @@ export type Gradients<A extends readonly unknown[], N extends ArgNums> = N exten
     ? { -readonly [K in keyof N]: N[K] extends number ? A[N[K]] : never }
     : never;
 
+/** What to differentiate towards. */
 export interface GradOptions<N extends ArgNums> {
   /** Differentiate towards this argument, or towards these, and the gradients come as an array. Default 0. */
   readonly argnums?: N;

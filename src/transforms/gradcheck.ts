@@ -26,6 +26,7 @@ import { type ForwardReverseReport, GradCheckReport } from "./gradcheck-report.j
 import { epsilonOf } from "./gradcheck-rules.js";
 import { pullBack, type Recorded, recordOn } from "./reverse.js";
 
+/** How closely, and where, derivatives are checked. */
 export interface GradCheckOptions {
   /** The largest |analytic − numeric| / (|analytic| + |numeric|) that passes. Default 1e-6 (1e-3 where f computes in float32). */
   readonly tolerance?: number;

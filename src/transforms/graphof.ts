@@ -32,7 +32,13 @@ export interface GraphCosts extends GraphCost {
   readonly operations: readonly (GraphCost & { readonly primitive: string })[];
 }
 
-/** A recorded function: operations in order, each a primitive applied to numbered values. */
+/**
+ * A recorded function: operations in order, each a primitive applied to numbered values.
+ *
+ * @example
+ * const graph = graphOf((x) => x.exp().neg(), zeros([3]));
+ * graph.toJSON().operations.map(({ primitive }) => primitive); // → exp,neg
+ */
 export class Graph {
   private readonly listing: GraphListing;
 

@@ -12,6 +12,7 @@ import { requireTensor, vmap } from "./vmap.js";
 
 type Anything = readonly unknown[];
 
+/** What to differentiate towards, and how. */
 export interface JacobianOptions {
   /** The argument to differentiate: one tensor. Default 0. */
   readonly argnum?: number;
@@ -88,6 +89,7 @@ function forwardJacobian(f: (x: Tensor) => Tensor, x: Tensor): Tensor {
   return dots.reshape([...y.shape, ...x.shape]);
 }
 
+/** What to differentiate towards. */
 export interface HessianOptions {
   /** The argument to differentiate: one tensor. Default 0. */
   readonly argnum?: number;

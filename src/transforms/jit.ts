@@ -13,6 +13,7 @@ import { call, run } from "./call.js";
 
 type Anything = readonly unknown[];
 
+/** What jit may do with its arguments. */
 export interface JitOptions {
   /**
    * Arguments the caller gives up: their memory is reused for the results, as a training step does with its

@@ -15,6 +15,7 @@ import { checkFunction, checkSynchronous, flattenTensors, rebuild } from "./argu
 
 type Anything = readonly unknown[];
 
+/** Where the batch is. */
 export interface VmapOptions {
   /** The batch axis of each argument; null for one that is shared. Default 0 for all. */
   readonly inAxes?: number | readonly (number | null)[];

@@ -7,6 +7,7 @@ export type DType = "float32" | "float64" | "int32" | "bool";
 /** What holds the elements of a tensor: row-major, contiguous. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
+/** All element types. */
 export const dtypes: readonly DType[] = ["bool", "int32", "float32", "float64"];
 
 export function bytesPerElement(dtype: DType): number {
