@@ -1,0 +1,61 @@
+/** One layer after the other. */
+import { random, type Tensor } from "../index.js";
+import { AdjointError, formatReceived } from "../util/errors.js";
+import { type ForwardOptions, isModule, type Module } from "./module.js";
+
+/** What a Sequential is made of: modules, and plain functions of a tensor. */
+export type Layer = Module | ((x: Tensor) => Tensor);
+
+/**
+ * Layers applied in order, the output of each the input of the next. A function of a tensor counts as a layer.
+ *
+ * @example
+ * const model = new nn.Sequential(
+ *   new nn.Linear(784, 30),
+ *   new nn.Activation("sigmoid"),
+ *   new nn.Linear(30, 10),
+ * );
+ * model.forward(zeros([5, 784])).shape; // → 5,10
+ */
+export class Sequential implements Module {
+  /** In order; its parameters are named by their index here, `0.weight`. */
+  readonly layers: readonly Layer[];
+
+  /** @throws AdjointError `invalid-argument` for what is no layer */
+  constructor(...layers: readonly Layer[] | readonly [readonly Layer[]]) {
+    const list = layers.length === 1 && Array.isArray(layers[0]) ? (layers[0] as readonly unknown[]) : layers;
+    this.layers = list.map(checkLayer);
+  }
+
+  /**
+   * @param x what the first layer takes
+   * @param options passed to every layer, each with a key of its own
+   * @returns what the last layer gives
+   */
+  forward(x: Tensor, options: ForwardOptions = {}): Tensor {
+    const { key, ...others } = options;
+    const keys = key === undefined ? undefined : random.split(key, this.layers.length);
+    return this.layers.reduce<Tensor>((value, layer, index) => {
+      if (typeof layer === "function") return layer(value);
+      return layer.forward(value, keys === undefined ? others : { ...others, key: keys[index] });
+    }, x);
+  }
+
+  /** What a summary calls it. */
+  toString(): string {
+    return `Sequential(${this.layers.length} layers)`;
+  }
+}
+
+function checkLayer(value: unknown, index: number): Layer {
+  if (isModule(value)) return value;
+  if (typeof value === "function" && value.prototype?.forward === undefined)
+    return value as (x: Tensor) => Tensor;
+  const received = formatReceived(value);
+  const hint = typeof value === "function" ? "; write new before a class" : "";
+  throw new AdjointError(
+    "invalid-argument",
+    `Sequential: layer ${index} must have a forward method or be a function, received ${received}${hint}`,
+    { operation: "Sequential", argument: `layer ${index}`, expected: "a layer", received },
+  );
+}

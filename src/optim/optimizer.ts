@@ -1,0 +1,143 @@
+/**
+ * What an update rule is: pure functions on trees. Parameters are any tree of objects, arrays and class instances; its
+ * floating-point tensors are updated, everything else passes through. The state is a tree of tensors too, so that it can be
+ * passed through `jit`, donated, and saved.
+ */
+import { AdjointError, isTensor, type Tensor } from "../index.js";
+import { formatReceived, formatShape } from "../util/errors.js";
+import { type Flat, flatten, leafPaths, unflatten } from "../util/tree.js";
+
+/** The state every optimizer's has at least. */
+export interface OptimizerState {
+  /** Updates made so far: int32, a scalar. */
+  readonly step: Tensor;
+}
+
+/**
+ * An update rule.
+ *
+ * @example
+ * const optimizer = optim.sgd({ learningRate: 0.1 });
+ * let w = tensor([1, 2]);
+ * let state = optimizer.init(w);
+ * [w, state] = optimizer.step(w, tensor([10, 0]), state);
+ * w.array(); // → 0,2
+ */
+export interface Optimizer<State extends OptimizerState = OptimizerState> {
+  /** What messages and progress displays call it. */
+  readonly name: string;
+  /** The learning rate after so many updates, where it is a schedule. */
+  readonly schedule?: (step: number) => number;
+  /** The state before the first update. */
+  init(params: unknown): State;
+  /**
+   * One update: new parameters of the same tree, and the new state. Nothing given is changed.
+   *
+   * @param gradients the tree of the parameters, as `grad` gives it
+   * @param learningRate this update's rate instead of the optimizer's own: a number, or a scalar tensor, which inside
+   * `jit` may change from call to call
+   * @throws AdjointError `tree-mismatch`, `shape-mismatch`
+   */
+  step<Params>(
+    params: Params,
+    gradients: Params,
+    state: State,
+    learningRate?: number | Tensor,
+  ): [params: Params, state: State];
+}
+
+/** A parameter and its gradient, with the name of its place in the tree, such as `layers.0.weight`. */
+export interface Slot {
+  readonly path: string;
+  readonly param: Tensor;
+  readonly gradient: Tensor;
+}
+
+export function isFloat(x: Tensor): boolean {
+  return x.dtype === "float32" || x.dtype === "float64";
+}
+
+/** The floating-point tensors of a tree by path: what an optimizer keeps state for. */
+export function floatingLeaves(params: unknown, operation: string): [path: string, param: Tensor][] {
+  const flat = flatten(params, isTensor);
+  const paths = leafPaths(flat.structure);
+  const found = flat.leaves.flatMap((leaf, i): [string, Tensor][] =>
+    isFloat(leaf) ? [[paths[i], leaf]] : [],
+  );
+  if (found.length === 0)
+    throw new AdjointError(
+      "invalid-argument",
+      `${operation}: params has no floating-point tensor to update, received ${formatReceived(params)}`,
+      {
+        operation,
+        argument: "params",
+        expected: "float32 or float64 tensors",
+        received: formatReceived(params),
+      },
+    );
+  return found;
+}
+
+/**
+ * Replaces every floating-point tensor by what `update` makes of it and its gradient.
+ * @throws AdjointError `tree-mismatch`, `shape-mismatch`
+ */
+export function updateLeaves<Params>(
+  params: Params,
+  gradients: Params,
+  operation: string,
+  update: (slot: Slot) => Tensor,
+): Params {
+  const given: Flat<Tensor> = flatten(params, isTensor);
+  const slopes = flatten(gradients, isTensor).leaves;
+  if (slopes.length !== given.leaves.length)
+    throw new AdjointError(
+      "tree-mismatch",
+      `${operation}: gradients must have the tree of params, ${given.leaves.length} tensors, received ${slopes.length}`,
+      {
+        operation,
+        argument: "gradients",
+        expected: `${given.leaves.length} tensors`,
+        received: `${slopes.length} tensors`,
+      },
+    );
+  const paths = leafPaths(given.structure);
+  const updated = given.leaves.map((param, i) => {
+    if (!isFloat(param)) return param;
+    const path = paths[i];
+    const gradient = slopes[i];
+    if (formatShape(gradient.shape) !== formatShape(param.shape))
+      throw new AdjointError(
+        "shape-mismatch",
+        `${operation}: the gradient of ${path || "params"} must have its shape ${formatShape(param.shape)}, received ${formatShape(gradient.shape)}`,
+        {
+          operation,
+          argument: "gradients",
+          expected: formatShape(param.shape),
+          received: formatShape(gradient.shape),
+        },
+      );
+    return update({ path, param, gradient });
+  });
+  // the same tree with other tensors in it
+  return unflatten(given.structure, updated) as Params;
+}
+
+/**
+ * The state an optimizer keeps for a parameter.
+ * @throws AdjointError `tree-mismatch` where the state belongs to other parameters
+ */
+export function slotState(
+  kept: Readonly<Record<string, Tensor>> | undefined,
+  path: string,
+  operation: string,
+): Tensor {
+  const found = kept !== undefined && Object.hasOwn(kept, path) ? kept[path] : undefined;
+  if (found === undefined)
+    throw new AdjointError(
+      "tree-mismatch",
+      `${operation}: the state has nothing for ${path || "params"}; it belongs to other parameters or options: make it with init(params)`,
+      { operation, argument: "state", expected: `an entry for ${path || "params"}` },
+    );
+  return found;
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import type { Tensor } from "../../src/index.js";
+import * as nn from "../../src/nn/index.js";
+
+describe("summary", () => {
+  it("shows each layer's output shape and parameters, and the total", () => {
+    const model = new nn.Sequential(
+      new nn.Flatten(),
+      new nn.Linear(784, 30),
+      new nn.Activation("sigmoid"),
+      new nn.Sequential(new nn.Linear(30, 10, { bias: false })),
+    );
+    expect(nn.summary(model, [1, 28, 28]).split("\n")).toEqual([
+      "Layer                                     Output shape                Parameters",
+      "─".repeat(80),
+      "input                                     [batch, 1, 28, 28]",
+      "0  Flatten()                              [batch, 784]                         0",
+      "1  Linear(784 → 30)                       [batch, 30]                     23,550",
+      "2  Activation(sigmoid)                    [batch, 30]                          0",
+      "3.0  Linear(30 → 10, no bias)             [batch, 10]                        300",
+      "─".repeat(80),
+      // 23,850 float32: 95,400 bytes
+      "total                                     93.2 KiB                        23,850",
+    ]);
+  });
+
+  it("shows a model of one's own as one line, and functions by their names", () => {
+    class Doubling implements nn.Module {
+      readonly inner = new nn.Linear(2, 1000);
+      forward(x: Tensor): Tensor {
+        return this.inner.forward(x.mul(2));
+      }
+    }
+    const shift = (x: Tensor): Tensor => x.add(1);
+    const lines = nn.summary(new nn.Sequential(new Doubling(), shift), [2]).split("\n");
+    expect(lines[3]).toMatch(/^0 {2}Doubling +\[batch, 1000\] +3,000$/);
+    expect(lines[4]).toMatch(/^1 {2}shift +\[batch, 1000\] +0$/);
+    expect(nn.summary(new Doubling(), [2])).toMatch(/^Doubling/m);
+  });
+
+  it("stays within 80 columns", () => {
+    const longName = { a_function_with_a_name_far_longer_than_its_column_can_hold: (x: Tensor) => x };
+    const model = new nn.Sequential(new nn.Activation(Object.values(longName)[0]), new nn.Linear(1, 789));
+    for (const line of nn.summary(model, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]).split("\n"))
+      expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it("says which shape a layer did not expect", () => {
+    expect(() => nn.summary(new nn.Sequential(new nn.Linear(3, 1)), [2])).toThrow(
+      /must be \[batch…, 3\], received \[1, 2\]/,
+    );
+  });
+
+  it("refuses what is no model", () => {
+    expect(() => nn.summary({}, [2])).toThrow(/must have a forward method/);
+  });
+});
