@@ -1,0 +1,80 @@
+/** Batches: a sequence that can be walked any number of times, computed as it is walked. */
+import { AdjointError, type Tensor } from "../index.js";
+import { formatReceived } from "../util/errors.js";
+
+/** Some examples as tensors. */
+export interface Batch {
+  /** [n, ...inputShape], float32 or float64. */
+  readonly x: Tensor;
+  /** [n, ...targetShape]; int32 labels for classification. */
+  readonly y: Tensor;
+}
+
+/**
+ * A sequence of batches, for `for … of` and `for await … of`; each walk starts anew.
+ *
+ * @example
+ * const points = data.arrays([[0, 0], [0, 1], [1, 0]], [[0], [1], [1]]);
+ * [...points.batch(2)].map(({ x }) => x.shape.join("×")); // → 2×2,1×2
+ */
+export class Batches<T> implements Iterable<T>, AsyncIterable<Awaited<T>> {
+  /** The number of batches. */
+  readonly length: number;
+  private readonly at: (index: number) => T;
+
+  constructor(length: number, at: (index: number) => T) {
+    this.length = length;
+    this.at = at;
+  }
+
+  *[Symbol.iterator](): Iterator<T> {
+    for (let i = 0; i < this.length; i++) yield this.at(i);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Awaited<T>> {
+    for (let i = 0; i < this.length; i++) yield await this.at(i);
+  }
+
+  /** Applies `f` to every batch, when it is walked to; with an async `f`, walk by `for await`. */
+  map<R>(f: (value: T, index: number) => R): Batches<R> {
+    return new Batches(this.length, (i) => f(this.at(i), i));
+  }
+
+  /**
+   * Starts up to `k` batches before they are asked for, so that the waiting of an async `map` overlaps with the
+   * caller's work.
+   * @throws AdjointError `invalid-argument` unless k is an integer of at least 1
+   */
+  prefetch(k: number): AsyncIterable<Awaited<T>> {
+    if (!Number.isInteger(k) || k < 1)
+      throw new AdjointError(
+        "invalid-argument",
+        `prefetch: k must be an integer of at least 1, received ${formatReceived(k)}`,
+        {
+          operation: "prefetch",
+          argument: "k",
+          expected: "an integer ≥ 1",
+          received: formatReceived(k),
+        },
+      );
+    const { at, length } = this;
+    return {
+      async *[Symbol.asyncIterator]() {
+        const ahead: Promise<Awaited<T>>[] = [];
+        let next = 0;
+        while (next < length || ahead.length > 0) {
+          while (next < length && ahead.length < k) ahead.push(started(at, next++));
+          const first = ahead.shift();
+          if (first !== undefined) yield await first;
+        }
+      },
+    };
+  }
+}
+
+/** The value as a promise that may fail before anyone waits for it. */
+function started<T>(at: (index: number) => T, index: number): Promise<Awaited<T>> {
+  const promise = (async (): Promise<Awaited<T>> => await at(index))();
+  promise.catch(() => {});
+  return promise;
+}

@@ -1,0 +1,217 @@
+/** CSV files as tables of text cells that remember their lines, and the numbers and classes in their columns. */
+import { AdjointError, type ErrorCode } from "../index.js";
+import type { InputArray } from "./dataset.js";
+import { readBytes } from "./files.js";
+
+export interface Table {
+  /** What messages call it. */
+  readonly file: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly Row[];
+}
+
+export interface Row {
+  /** 1-based; where the row ends, if a quoted cell holds line breaks. */
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+export interface TableOptions {
+  /** true (default): the first line names the columns; false: they are called 1, 2, 3, …. */
+  readonly header?: boolean;
+  /** Between cells; default a comma. */
+  readonly delimiter?: string;
+}
+
+interface ParsedRecord {
+  readonly record: readonly string[];
+  readonly info: { readonly lines: number };
+}
+
+/**
+ * Reads a table from a path, or from text that holds at least one line break.
+ * @throws AdjointError `file-not-found`, `file-format` with file and line
+ */
+export async function readTable(source: string, options: TableOptions, operation: string): Promise<Table> {
+  const isText = /[\r\n]/.test(source);
+  const file = isText ? "the text" : source;
+  const text = isText ? source : decodeText(await readBytes(source, operation), operation);
+  const records = await parse(text, options.delimiter ?? ",", file, operation);
+  if (records.length === 0)
+    throw cellError("file-format", operation, file, 1, "expected at least one line, received none");
+  const names =
+    options.header === false ? records[0].record.map((_, i) => String(i + 1)) : [...records[0].record];
+  names.forEach((name, i) => {
+    if (name === "")
+      throw cellError("file-format", operation, file, 1, `column ${i + 1} has no name in the header`);
+    if (names.indexOf(name) !== i)
+      throw cellError("file-format", operation, file, 1, `two columns are named "${name}"`);
+  });
+  const rows = (options.header === false ? records : records.slice(1)).map(({ record, info }) => ({
+    line: info.lines,
+    cells: record,
+  }));
+  if (rows.length === 0)
+    throw cellError("file-format", operation, file, 1, "the header has no rows below it");
+  return { file, columns: names, rows };
+}
+
+async function parse(
+  text: string,
+  delimiter: string,
+  file: string,
+  operation: string,
+): Promise<ParsedRecord[]> {
+  // the parser's usual build needs Node's Buffer; the other brings its own
+  const { parse } =
+    typeof Buffer === "undefined"
+      ? await import("csv-parse/browser/esm/sync")
+      : await import("csv-parse/sync");
+  try {
+    const options = { bom: true, delimiter, info: true, skip_empty_lines: true, trim: true };
+    // with `info` each record comes with its line, which the parser's types leave out
+    return parse(text, options) as unknown as ParsedRecord[];
+  } catch (cause) {
+    const line = (cause as { readonly lines?: number }).lines ?? 1;
+    throw cellError("file-format", operation, file, line, parseProblem(cause), cause);
+  }
+}
+
+/** What the parser refused, in the words of the other messages. */
+function parseProblem(cause: unknown): string {
+  const { code, message, record, columns } = cause as {
+    readonly code?: string;
+    readonly message: string;
+    readonly record?: readonly string[];
+    readonly columns?: unknown;
+  };
+  switch (code) {
+    case "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH": {
+      const expected = /expect (\d+)/.exec(message)?.[1];
+      return expected === undefined || record === undefined || Array.isArray(columns)
+        ? message
+        : `expected ${expected} cells, as in the first line, received ${record.length}`;
+    }
+    case "CSV_QUOTE_NOT_CLOSED":
+      return "a quoted cell that begins here is not closed";
+    case "CSV_INVALID_CLOSING_QUOTE":
+    case "INVALID_OPENING_QUOTE":
+      return "a quote inside a cell; a cell that holds quotes is quoted and doubles them";
+    default:
+      return message;
+  }
+}
+
+function decodeText({ bytes, file }: { bytes: Uint8Array; file: string }, operation: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new AdjointError(
+      "file-format",
+      `${operation}: ${file} is not UTF-8 text`,
+      { operation, file },
+      { cause },
+    );
+  }
+}
+
+function cellError(
+  code: ErrorCode,
+  operation: string,
+  file: string,
+  line: number,
+  message: string,
+  cause?: unknown,
+): AdjointError {
+  return new AdjointError(
+    code,
+    `${operation}: ${file}, line ${line}: ${message}`,
+    { operation, file, line },
+    { cause },
+  );
+}
+
+/**
+ * Where a column is.
+ * @throws AdjointError `invalid-argument`, naming the columns there are
+ */
+export function columnIndex(table: Table, name: string, argument: string, operation: string): number {
+  const index = table.columns.indexOf(name);
+  if (index < 0)
+    throw new AdjointError(
+      "invalid-argument",
+      `${operation}: ${table.file} has no column "${name}" (${argument}); its columns are ${table.columns.join(", ")}`,
+      { operation, argument, expected: table.columns.join(" | "), received: name, file: table.file },
+    );
+  return index;
+}
+
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/**
+ * The numbers of some columns, row-major [rows, columns].
+ * @throws AdjointError `invalid-data` with file, line and column for an empty, non-numeric or non-finite cell
+ */
+export function numbersOf<A extends InputArray>(
+  table: Table,
+  columns: readonly number[],
+  allocate: (length: number) => A,
+  operation: string,
+): A {
+  const values = allocate(table.rows.length * columns.length);
+  table.rows.forEach(({ line, cells }, row) => {
+    columns.forEach((column, i) => {
+      const cell = cells[column];
+      const value = decimal.test(cell) ? Number(cell) : Number.NaN;
+      const at = row * columns.length + i;
+      values[at] = value;
+      if (!Number.isFinite(values[at])) {
+        const received = cell === "" ? "an empty cell" : `"${cell}"`;
+        throw cellError(
+          "invalid-data",
+          operation,
+          table.file,
+          line,
+          `column "${table.columns[column]}" must hold a finite number, received ${received}`,
+        );
+      }
+    });
+  });
+  return values;
+}
+
+/**
+ * A column as classes: their names, sorted (as numbers where all are), and the index of each row's.
+ *
+ * @param known the classes, where they are decided already
+ * @throws AdjointError `invalid-data` with file, line and column for an empty cell or an unknown class
+ */
+export function classesOf(
+  table: Table,
+  column: number,
+  known: readonly string[] | undefined,
+  operation: string,
+): { classes: readonly string[]; labels: Int32Array } {
+  const cells = table.rows.map((row) => row.cells[column]);
+  const classes = known ?? sortedClasses(cells);
+  const indices = new Map(classes.map((name, i) => [name, i]));
+  const labels = Int32Array.from(cells, (cell, row) => {
+    const index = cell === "" ? undefined : indices.get(cell);
+    if (index !== undefined) return index;
+    const expected = known === undefined ? "hold a class" : `hold one of ${classes.join(", ")}`;
+    throw cellError(
+      "invalid-data",
+      operation,
+      table.file,
+      table.rows[row].line,
+      `column "${table.columns[column]}" must ${expected}, received ${cell === "" ? "an empty cell" : `"${cell}"`}`,
+    );
+  });
+  return { classes, labels };
+}
+
+function sortedClasses(cells: readonly string[]): string[] {
+  const distinct = [...new Set(cells)].filter((cell) => cell !== "");
+  const numeric = distinct.every((cell) => decimal.test(cell));
+  return distinct.sort(numeric ? (a, b) => Number(a) - Number(b) : undefined);
+}

@@ -1,0 +1,77 @@
+/** Data sets from CSV files. */
+import { AdjointError } from "../index.js";
+import { classesOf, columnIndex, numbersOf, readTable, type TableOptions } from "./csv-table.js";
+import { type Dataset, dataset } from "./dataset.js";
+
+/** Options of {@link csv}: which columns are what, and how the file is written. */
+export interface CsvOptions extends TableOptions {
+  /** The column of classes, numbers or words: targets are labels. Give this or `target`. */
+  readonly label?: string;
+  /** The column or columns of numbers to regress on: targets are [columns]. Give this or `label`. */
+  readonly target?: string | readonly string[];
+  /** The columns of inputs, in order; by default all others, in the order of the file. */
+  readonly features?: readonly string[];
+  /** The names of the classes in the order of their labels; by default those in the file, sorted. */
+  readonly classes?: readonly string[];
+  /** Default float32. */
+  readonly dtype?: "float32" | "float64";
+  /** What messages call the data; by default the path. */
+  readonly name?: string;
+}
+
+const operation = "data.csv";
+
+/**
+ * Reads a table of numbers, one example a line, with the column of the answers named: `label` for classes, `target` for
+ * numbers. Every input must be a finite number; blank lines are skipped, cells trimmed, quotes understood.
+ *
+ * @param source a path (gzip files are unpacked), or the text itself, with its line breaks
+ * @throws AdjointError `file-not-found`, `file-format` and `invalid-data` naming file, line and column,
+ * `invalid-argument` for a column that is not there
+ * @example
+ * const flowers = await data.csv("petal,kind\n1.4,setosa\n4.7,versicolor\n1.3,setosa", { label: "kind" });
+ * flowers.classes; // → setosa,versicolor
+ * flowers.targets; // → 0,1,0
+ */
+export async function csv(source: string, options: CsvOptions): Promise<Dataset> {
+  const { label, target } = options;
+  if ((label === undefined) === (target === undefined))
+    throw new AdjointError(
+      "invalid-argument",
+      `${operation}: name the column of the answers: label for classes, or target for numbers (one of them), received ${label === undefined ? "neither" : "both"}`,
+      { operation, argument: "label" },
+    );
+  const table = await readTable(source, options, operation);
+  const targets = target === undefined ? [] : typeof target === "string" ? [target] : target;
+  const answers =
+    label === undefined
+      ? targets.map((name) => columnIndex(table, name, "target", operation))
+      : [columnIndex(table, label, "label", operation)];
+  const features =
+    options.features?.map((name) => columnIndex(table, name, "features", operation)) ??
+    table.columns.map((_, i) => i).filter((i) => !answers.includes(i));
+  const leaked = features.find((column) => answers.includes(column));
+  if (features.length === 0 || leaked !== undefined)
+    throw new AdjointError(
+      "invalid-argument",
+      leaked === undefined
+        ? `${operation}: ${table.file} has no column of inputs beside the answers`
+        : `${operation}: column "${table.columns[leaked]}" is both an input and the answer`,
+      { operation, argument: "features", file: table.file },
+    );
+  const allocate = (length: number) =>
+    options.dtype === "float64" ? new Float64Array(length) : new Float32Array(length);
+  const inputs = numbersOf(table, features, allocate, operation);
+  const name = options.name ?? table.file;
+  const inputShape = [features.length];
+  if (label === undefined)
+    return dataset({
+      name,
+      inputs,
+      inputShape,
+      targets: numbersOf(table, answers, allocate, operation),
+      targetShape: [answers.length],
+    });
+  const { classes, labels } = classesOf(table, answers[0], options.classes, operation);
+  return dataset({ name, inputs, inputShape, targets: labels, targetShape: [], classes });
+}
