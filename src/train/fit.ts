@@ -1,0 +1,109 @@
+/** Training: mini-batch descent over a number of epochs. */
+import { random } from "../index.js";
+import type { Module } from "../nn/index.js";
+import type { OptimizerState } from "../optim/index.js";
+import { AdjointError, formatReceived } from "../util/errors.js";
+import { measureAll, resolveMetrics } from "./evaluate.js";
+import { checkModel, copyTree, dtypeOf } from "./model.js";
+import { resolveLoss } from "./objective.js";
+import { checkCount } from "./options.js";
+import type { EpochRecord, FitOptions, Run } from "./run.js";
+import { sourceOf } from "./source.js";
+import { compileStep, newTally } from "./step.js";
+import { Trainer } from "./trainer.js";
+
+/**
+ * Trains a model: for every epoch, batches of examples in a new random order, for each the loss, its gradient and an
+ * update, compiled into one program. The given model does not change and stays usable. Same seed, same result.
+ *
+ * @param model any {@link Module}
+ * @returns the trained model, its history of losses and validation metrics, and the optimizer's state to go on with
+ * @throws AdjointError `non-finite` naming the step where the loss became NaN or infinite, `invalid-argument`,
+ * `shape-mismatch`, `invalid-data`
+ * @example
+ * setSeed(0);
+ * const xor = { x: tensor([[0, 0], [0, 1], [1, 0], [1, 1]]), y: tensor([0, 1, 1, 0], { dtype: "int32" }) };
+ * const model = new nn.Sequential(new nn.Linear(2, 8), new nn.Activation("tanh"), new nn.Linear(8, 2));
+ * const optimizer = optim.sgd({ learningRate: 0.5, momentum: 0.9 });
+ * const run = await train.fit(model, { data: xor, loss: "softmaxCrossEntropy", optimizer, epochs: 200, seed: 1 });
+ * await train.confusion(run.model, xor); // → 2,0,0,2
+ */
+export async function fit<Model extends Module>(
+  model: Model,
+  options: FitOptions<Model>,
+): Promise<Run<Model>> {
+  checkModel(model, "fit");
+  checkOptions(options);
+  const { epochs = 1, batchSize = 32, optimizer, seed, signal } = options;
+  const loss = resolveLoss(options.loss, "fit");
+  const source = await sourceOf(options.data, "fit", "data");
+  const validation = options.validation && (await sourceOf(options.validation, "fit", "validation"));
+  const metrics = validation && resolveMetrics(options.metrics, validation, loss, "fit");
+  const dtype = dtypeOf(model);
+  const [orderKey, layerKey] = random.split(seed === undefined ? random.next() : random.key(seed));
+
+  // the step uses up what it is given, so it is given copies
+  const given: OptimizerState = options.optimizerState ?? optimizer.init(model);
+  const state = await copyTree(given);
+  const trainer = new Trainer(
+    {
+      source,
+      batchSize: Math.min(batchSize, source.size),
+      epochs,
+      dtype,
+      key: orderKey,
+      step: compileStep(loss, optimizer, source.largestLabel, options.onBatch !== undefined),
+      stepsBefore: await state.step.item(),
+    },
+    options,
+    { model: await copyTree(model), state, tally: newTally(layerKey, dtype) },
+  );
+
+  const history: EpochRecord[] = [];
+  let ended: Run<Model>["ended"] = "finished";
+  for (let epoch = 1; epoch <= epochs && ended === "finished"; epoch++) {
+    const before = trainer.seconds;
+    const mean = await trainer.runEpoch(epoch);
+    const seconds = trainer.seconds - before;
+    if (mean === undefined) {
+      ended = "aborted";
+      break;
+    }
+    const measured =
+      validation && metrics ? await measureAll(trainer.progress.model, validation, metrics, loss) : {};
+    const record: EpochRecord = { epoch, loss: mean, validation: measured, seconds };
+    history.push(record);
+    if (options.onEpoch !== undefined) {
+      // updates keep the classes and fields of the model
+      const snapshot = (await copyTree(trainer.progress.model)) as Model;
+      if ((await options.onEpoch({ ...record, epochs, model: snapshot })) === false) ended = "stopped";
+    }
+    if (signal?.aborted === true && epoch < epochs) ended = "aborted";
+  }
+  const { model: trained, state: optimizerState } = trainer.progress;
+  return {
+    model: trained as Model,
+    optimizerState,
+    history,
+    steps: trainer.steps,
+    seconds: trainer.seconds,
+    ended,
+  };
+}
+
+function checkOptions(options: unknown): asserts options is FitOptions {
+  const { epochs = 1, batchSize = 32, optimizer } = (options ?? {}) as Partial<FitOptions>;
+  checkCount(epochs, "fit", "epochs");
+  checkCount(batchSize, "fit", "batchSize");
+  if (typeof optimizer?.step === "function" && typeof optimizer.init === "function") return;
+  throw new AdjointError(
+    "invalid-argument",
+    `fit: optimizer must be one such as optim.sgd({ learningRate: 0.1 }), received ${formatReceived(optimizer)}`,
+    {
+      operation: "fit",
+      argument: "optimizer",
+      expected: "an optimizer",
+      received: formatReceived(optimizer),
+    },
+  );
+}

@@ -1,0 +1,30 @@
+/** What training needs of a model, besides calling it. */
+import { isTensor, type TypedArray, tensor } from "../index.js";
+import { isModule, type Module } from "../nn/index.js";
+import { AdjointError, formatReceived } from "../util/errors.js";
+import { flatten, unflatten } from "../util/tree.js";
+import type { FloatDType } from "./source.js";
+
+/** @throws AdjointError `invalid-argument` */
+export function checkModel(model: unknown, operation: string): asserts model is Module {
+  if (isModule(model)) return;
+  throw new AdjointError(
+    "invalid-argument",
+    `${operation}: model must have a forward method, received ${formatReceived(model)}`,
+    { operation, argument: "model", expected: "a model", received: formatReceived(model) },
+  );
+}
+
+/** float64 where a parameter is, float32 otherwise. */
+export function dtypeOf(model: Module): FloatDType {
+  return flatten(model, isTensor).leaves.some((leaf) => leaf.dtype === "float64") ? "float64" : "float32";
+}
+
+/** The same tree with copies of its tensors: what happens to either does not touch the other. */
+export async function copyTree<T>(tree: T): Promise<T> {
+  const { leaves, structure } = flatten(tree, isTensor);
+  const values: TypedArray[] = await Promise.all(leaves.map((leaf) => leaf.data()));
+  const copies = leaves.map(({ shape, dtype }, i) => tensor(values[i], { shape, dtype }));
+  // the same tree with other tensors in it
+  return unflatten(structure, copies) as T;
+}

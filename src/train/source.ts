@@ -1,0 +1,165 @@
+/** Training data as flat arrays, and batches of them as tensors. */
+import type { Dataset } from "../data/index.js";
+import { AdjointError, isTensor, type Tensor, type TypedArray, tensor } from "../index.js";
+import { formatReceived, formatShape } from "../util/errors.js";
+
+/** Tensors with the examples along axis 0: inputs x [size, …], and targets y [size, …] or int32 labels [size]. */
+export interface Examples {
+  readonly x: Tensor;
+  readonly y: Tensor;
+}
+
+/** What training and evaluation read. */
+export type Data = Dataset | Examples;
+
+/** The element type floating-point batches are made in: the model's. */
+export type FloatDType = "float32" | "float64";
+
+/** Examples as rows of flat arrays. */
+export interface Source {
+  readonly size: number;
+  readonly inputShape: readonly number[];
+  readonly targetShape: readonly number[];
+  readonly inputs: Rows;
+  readonly targets: Rows;
+  /** The largest label where targets are int32 labels, one an example. */
+  readonly largestLabel?: number;
+}
+
+type Rows = Float32Array | Float64Array | Int32Array;
+
+const productOf = (shape: readonly number[]): number =>
+  shape.reduce((product, extent) => product * extent, 1);
+
+/**
+ * The data as rows.
+ * @throws AdjointError `invalid-argument`, `shape-mismatch`, `invalid-data` where there are no examples or a label is negative
+ */
+export async function sourceOf(data: unknown, operation: string, argument: string): Promise<Source> {
+  const source = isDataset(data) ? data : await sourceOfTensors(data, operation, argument);
+  if (source.size === 0)
+    throw new AdjointError("invalid-data", `${operation}: ${argument} has no examples`, {
+      operation,
+      argument,
+    });
+  const { size, inputShape, targetShape, inputs, targets } = source;
+  if (!(targets instanceof Int32Array) || targetShape.length > 0)
+    return { size, inputShape, targetShape, inputs, targets };
+  const { largest, smallest } = rangeOf(targets);
+  if (smallest < 0)
+    throw new AdjointError(
+      "invalid-data",
+      `${operation}: labels of ${argument} must be 0, 1, 2, …, received ${smallest}`,
+      {
+        operation,
+        argument,
+        expected: "labels ≥ 0",
+        received: String(smallest),
+      },
+    );
+  return { size, inputShape, targetShape, inputs, targets, largestLabel: largest };
+}
+
+function isDataset(data: unknown): data is Dataset {
+  if (typeof data !== "object" || data === null) return false;
+  const { size, inputs, targets, inputShape, targetShape } = data as Partial<Dataset>;
+  return (
+    typeof size === "number" &&
+    ArrayBuffer.isView(inputs) &&
+    ArrayBuffer.isView(targets) &&
+    Array.isArray(inputShape) &&
+    Array.isArray(targetShape)
+  );
+}
+
+async function sourceOfTensors(data: unknown, operation: string, argument: string): Promise<Source> {
+  const { x, y } = typeof data === "object" && data !== null ? (data as Partial<Examples>) : {};
+  if (!isTensor(x) || !isTensor(y))
+    throw new AdjointError(
+      "invalid-argument",
+      `${operation}: ${argument} must be a dataset, or { x, y } of tensors, received ${formatReceived(data)}`,
+      { operation, argument, expected: "a dataset or { x, y }", received: formatReceived(data) },
+    );
+  if (x.rank === 0 || y.rank === 0 || x.shape[0] !== y.shape[0])
+    throw new AdjointError(
+      "shape-mismatch",
+      `${operation}: ${argument} must have as many inputs as targets along axis 0, received x ${formatShape(x.shape)} and y ${formatShape(y.shape)}`,
+      { operation, argument, received: `x ${formatShape(x.shape)}, y ${formatShape(y.shape)}` },
+    );
+  const [inputs, targets] = await Promise.all([x.data(), y.data()]);
+  return {
+    size: x.shape[0],
+    inputShape: x.shape.slice(1),
+    targetShape: y.shape.slice(1),
+    inputs: rowsOf(inputs, false),
+    targets: rowsOf(targets, y.rank === 1),
+  };
+}
+
+/** Booleans, one an example, are labels; elsewhere they are numbers. */
+function rowsOf(values: TypedArray, single: boolean): Rows {
+  if (!(values instanceof Uint8Array)) return values;
+  return single ? Int32Array.from(values) : Float32Array.from(values);
+}
+
+function rangeOf(labels: Int32Array): { largest: number; smallest: number } {
+  let largest = Number.NEGATIVE_INFINITY;
+  let smallest = Number.POSITIVE_INFINITY;
+  for (const label of labels) {
+    if (label > largest) largest = label;
+    if (label < smallest) smallest = label;
+  }
+  return { largest, smallest };
+}
+
+/** Makes batches: rows picked into one array that is used again and again, from which the tensor is copied. */
+export class BatchReader {
+  private readonly inputs: RowPicker;
+  private readonly targets: RowPicker;
+
+  constructor(source: Source, dtype: FloatDType, batchSize: number) {
+    this.inputs = new RowPicker(source.inputs, source.inputShape, dtype, batchSize);
+    this.targets = new RowPicker(source.targets, source.targetShape, dtype, batchSize);
+  }
+
+  /** The examples order[start] … order[stop − 1]; without an order, start … stop − 1. */
+  read(start: number, stop: number, order?: ArrayLike<number>): Examples {
+    return { x: this.inputs.read(start, stop, order), y: this.targets.read(start, stop, order) };
+  }
+}
+
+class RowPicker {
+  private readonly rows: Rows;
+  private readonly shape: readonly number[];
+  private readonly width: number;
+  private readonly buffer: Rows;
+
+  constructor(rows: Rows, shape: readonly number[], dtype: FloatDType, batchSize: number) {
+    this.rows = rows;
+    this.shape = shape;
+    this.width = productOf(shape);
+    const length = batchSize * this.width;
+    if (rows instanceof Int32Array) this.buffer = new Int32Array(length);
+    else this.buffer = dtype === "float64" ? new Float64Array(length) : new Float32Array(length);
+  }
+
+  read(start: number, stop: number, order?: ArrayLike<number>): Tensor {
+    const { rows, width, buffer } = this;
+    const shape = [stop - start, ...this.shape];
+    if (order === undefined) {
+      const span = rows.subarray(start * width, stop * width);
+      // a row of another type is converted on its way through the buffer
+      if (rows.constructor === buffer.constructor) return tensor(span, { shape });
+      buffer.set(span);
+    } else
+      for (let i = start; i < stop; i++) {
+        const from = order[i] * width;
+        const to = (i - start) * width;
+        // a view of the row costs more than copying a few numbers
+        if (width > 16) buffer.set(rows.subarray(from, from + width), to);
+        else for (let k = 0; k < width; k++) buffer[to + k] = rows[from + k];
+      }
+    const used = (stop - start) * width;
+    return tensor(used === buffer.length ? buffer : buffer.subarray(0, used), { shape });
+  }
+}
