@@ -1,0 +1,80 @@
+/** From the words of a command line to values; a word that is wrong is refused with the nearest right one. */
+import { AdjointError } from "../index.js";
+
+/** A refusal of the command line itself: exit code 2. */
+export function usage(message: string, argument?: string): AdjointError {
+  return new AdjointError("usage", message, argument === undefined ? {} : { argument });
+}
+
+/** A parser of a number of an option, within bounds. */
+export function numberOption(
+  option: string,
+  expected: string,
+  accepts: (value: number) => boolean,
+): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (!accepts(value)) throw usage(`${option} must be ${expected}, received "${text}"`, option);
+    return value;
+  };
+}
+
+/** A whole number of at least `least`. */
+export function integerOption(option: string, least: number): (text: string) => number {
+  const accepts = (value: number) => Number.isSafeInteger(value) && value >= least;
+  return numberOption(option, `a whole number of at least ${least}`, accepts);
+}
+
+/** One of some names. */
+export function nameOption<Name extends string>(
+  option: string,
+  names: readonly Name[],
+): (text: string) => Name {
+  return (text) => {
+    const found = names.find((name) => name === text);
+    if (found !== undefined) return found;
+    throw usage(
+      `${option} must be one of ${names.join(", ")}, received "${text}"${suggestion(text, names)}`,
+      option,
+    );
+  };
+}
+
+/** `784,30,10`: at least an input and an output layer. */
+export function layersOption(text: string): number[] {
+  const layers = text.split(",").map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : Number.NaN));
+  if (layers.length < 2 || !layers.every((size) => Number.isSafeInteger(size) && size > 0))
+    throw usage(
+      `--layers must be two or more positive whole numbers with commas between, such as 784,30,10, received "${text}"`,
+      "--layers",
+    );
+  return layers;
+}
+
+/** ` (did you mean mnist?)`, or nothing where no name is near. */
+export function suggestion(text: string, names: readonly string[]): string {
+  const ranked = names
+    .map((name) => ({ name, distance: editDistance(text.toLowerCase(), name.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  const [best] = ranked;
+  // a third of the letters wrong is a slip; more is another word
+  return best !== undefined && best.distance <= Math.max(1, Math.floor(best.name.length / 3))
+    ? ` (did you mean ${best.name}?)`
+    : "";
+}
+
+/** Insertions, deletions, substitutions and swaps of neighbours from one word to the other (Damerau 1964). */
+function editDistance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = rows[i - 1][j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(rows[i - 1][j] + 1, row[j - 1] + 1, replaced));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        row[j] = Math.min(row[j], rows[i - 2][j - 2] + 1);
+    }
+    rows.push(row);
+  }
+  return rows[a.length][b.length];
+}

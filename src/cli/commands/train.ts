@@ -1,0 +1,205 @@
+/** `adjoint train`: examples in, a model on disk out. */
+import { random } from "../../index.js";
+import type * as nn from "../../nn/index.js";
+import * as optim from "../../optim/index.js";
+import type { EpochRecord, Run } from "../../train/index.js";
+import * as training from "../../train/index.js";
+import type { ModelConfig, Scaling } from "../config.js";
+import { confusionTable } from "../confusion-table.js";
+import {
+  type DataOptions,
+  describeData,
+  type Examples,
+  loadExamples,
+  scaled,
+  scalingOf,
+} from "../examples.js";
+import { interrupted, interruptible } from "../interrupt.js";
+import { openOutput, saveModel } from "../model-file.js";
+import { buildNetwork, losses } from "../network.js";
+import { duration, grouped, loss, percent, print, printEvent } from "../output.js";
+import { noDisplay, progressBar } from "../progress.js";
+import { type Settings, settingsFor, type TrainingOptions } from "../settings.js";
+
+export interface TrainOptions extends DataOptions, TrainingOptions {
+  readonly seed: number;
+  readonly out?: string;
+  readonly standardize?: boolean;
+  readonly json?: boolean;
+}
+
+/** @throws AdjointError `usage`, `interrupted`, and those of the library */
+export async function trainCommand(argument: string, options: TrainOptions): Promise<void> {
+  await interruptible((signal) => run(argument, options, signal));
+}
+
+async function run(argument: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
+  const { seed, json = false } = options;
+  const loaded = await loadExamples(await describeData(argument, options), options);
+  const settings = settingsFor(loaded, options);
+  const scaling =
+    options.standardize !== false && loaded.config.kind === "csv" ? scalingOf(loaded.train) : undefined;
+  const examples = {
+    ...loaded,
+    train: scaled(loaded.train, scaling),
+    validation: scaled(loaded.validation, scaling),
+  };
+  const output = await openOutput(options.out, examples.name);
+  try {
+    announce(examples, settings, seed, output.path, json);
+    const [weightKey] = random.split(random.key(seed));
+    const started = performance.now();
+    const result = await learn(
+      buildNetwork(settings.network, weightKey),
+      examples,
+      settings,
+      options,
+      signal,
+    );
+    if (result.ended !== "finished")
+      throw interrupted(`in epoch ${result.history.length + 1} of ${settings.epochs}`);
+    await finish(
+      result,
+      examples,
+      settings,
+      seed,
+      scaling,
+      output.path,
+      json,
+      (performance.now() - started) / 1000,
+    );
+  } catch (error) {
+    await output.abandon();
+    throw error;
+  }
+}
+
+function announce(
+  examples: Examples,
+  settings: Settings,
+  seed: number,
+  directory: string,
+  json: boolean,
+): void {
+  const { network, loss: lossName, learningRate, momentum, batch, epochs } = settings;
+  const { train, validation, validationName, name } = examples;
+  if (json) {
+    printEvent({
+      event: "start",
+      data: name,
+      examples: train.size,
+      validation: validation.size,
+      ...network,
+      loss: lossName,
+      learningRate,
+      momentum,
+      batch,
+      epochs,
+      seed,
+      out: directory,
+    });
+    return;
+  }
+  const layers = network.layers.join("-");
+  const output = network.output === "identity" ? "" : `, ${network.output} output`;
+  const held =
+    validationName === "training"
+      ? "measured on the same"
+      : `${grouped(validation.size)} to ${validationName === "test" ? "test" : "validate"}`;
+  print(`data     ${name}: ${grouped(train.size)} examples to train, ${held}`);
+  print(`network  ${layers}, ${network.activation}${output}, init ${network.init}, seed ${seed}`);
+  print(
+    `descent  ${lossName}, lr ${learningRate}${momentum === 0 ? "" : `, momentum ${momentum}`}, batch ${batch}, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`,
+  );
+}
+
+async function learn(
+  model: nn.Sequential,
+  { train, validation, validationName }: Examples,
+  settings: Settings,
+  { seed, json }: TrainOptions,
+  signal: AbortSignal,
+): Promise<Run<nn.Sequential>> {
+  const display = json ? noDisplay : progressBar();
+  try {
+    return await training.fit(model, {
+      data: train,
+      validation,
+      loss: losses[settings.loss],
+      optimizer: optim.sgd({ learningRate: settings.learningRate, momentum: settings.momentum }),
+      epochs: settings.epochs,
+      batchSize: settings.batch,
+      seed,
+      signal,
+      onProgress: (event) => display.update(event),
+      onEpoch: (record) => {
+        display.clear();
+        if (json) printEvent(epochEvent(record, settings.epochs));
+        else print(epochLine(record, settings.epochs, validationName));
+      },
+    });
+  } finally {
+    display.clear();
+  }
+}
+
+function epochEvent({ epoch, loss, validation, seconds }: EpochRecord, epochs: number) {
+  return { event: "epoch", epoch, epochs, loss, validation, seconds };
+}
+
+function epochLine(
+  { epoch, loss: value, validation, seconds }: EpochRecord,
+  epochs: number,
+  name: string,
+): string {
+  const { accuracy, loss: measured } = validation;
+  const result = accuracy === undefined ? `loss ${loss(measured)}` : `accuracy ${percent(accuracy)}`;
+  return `epoch ${String(epoch).padStart(2)}/${epochs}  loss ${loss(value)}  ${name} ${result}  ${duration(seconds)}`;
+}
+
+async function finish(
+  { model, history }: Run<nn.Sequential>,
+  examples: Examples,
+  settings: Settings,
+  seed: number,
+  scaling: Scaling | undefined,
+  directory: string,
+  json: boolean,
+  seconds: number,
+): Promise<void> {
+  const { train, validation, validationName, config: data } = examples;
+  const last = history[history.length - 1];
+  const { network, ...descent } = settings;
+  const config: ModelConfig = {
+    format: 1,
+    data,
+    network,
+    training: { ...descent, seed },
+    ...(train.classes === undefined ? {} : { classes: train.classes }),
+    ...(scaling === undefined ? {} : { scaling }),
+    result: { trainingLoss: last.loss, ...last.validation },
+  };
+  const classes = train.targetShape.length === 0;
+  const counts = classes
+    ? await training.confusion(model, validation, { loss: losses[settings.loss] })
+    : undefined;
+  const file = await saveModel(directory, model, config);
+  if (json) {
+    printEvent({
+      event: "end",
+      loss: last.loss,
+      validation: last.validation,
+      ...(counts && { confusion: counts }),
+      classes: train.classes,
+      model: file,
+      seconds,
+    });
+    return;
+  }
+  print("");
+  if (last.validation.accuracy === undefined)
+    print(`${validationName} loss ${loss(last.validation.loss)} after ${duration(seconds)}`);
+  else print(`${validationName} accuracy ${percent(last.validation.accuracy)} after ${duration(seconds)}`);
+  if (counts !== undefined) print(`\n${confusionTable(counts, train.classes ?? [])}`);
+  print(`\nwritten  ${file}`);
+}

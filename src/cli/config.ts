@@ -1,0 +1,213 @@
+/** What is written beside the weights, so that a model can be used again without saying how it was made. */
+import { AdjointError } from "../index.js";
+import {
+  type Activation,
+  activationNames,
+  type InitName,
+  initNames,
+  type Loss,
+  lossNames,
+  type NetworkConfig,
+  type OutputActivation,
+  outputNames,
+} from "./network.js";
+
+/** The examples a model was trained on, and how to find them again. */
+export type DataConfig =
+  | { readonly kind: "mnist" }
+  | { readonly kind: "idx"; readonly path: string }
+  | {
+      readonly kind: "csv";
+      readonly path: string;
+      readonly label?: string;
+      readonly target?: readonly string[];
+      readonly features: readonly string[];
+      readonly delimiter: string;
+      /** The fraction of rows held out, and the seed that chose them. */
+      readonly validation: number;
+      readonly seed: number;
+    };
+
+export interface TrainingConfig {
+  readonly loss: Loss;
+  readonly learningRate: number;
+  readonly momentum: number;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly seed: number;
+}
+
+/** Inputs are used as (x − mean) / deviation, column by column. */
+export interface Scaling {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
+export interface ModelConfig {
+  /** Of this record; later versions read what earlier ones wrote. */
+  readonly format: 1;
+  readonly data: DataConfig;
+  readonly network: NetworkConfig;
+  readonly training: TrainingConfig;
+  readonly classes?: readonly string[];
+  readonly scaling?: Scaling;
+  /** What was measured at the end. */
+  readonly result: Readonly<Record<string, number>>;
+}
+
+/**
+ * Reads a configuration that may have been edited, or come from elsewhere.
+ * @throws AdjointError `file-format` naming the file and the entry
+ */
+export function parseConfig(text: string, file: string): ModelConfig {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw new AdjointError("file-format", `${file}: its configuration is not JSON`, { file }, { cause });
+  }
+  const read = new Reader(parsed, "", file);
+  if (read.field("format").value !== 1)
+    throw read.field("format").refusal("1, the only format this version knows");
+  const data = read.field("data");
+  const network = read.field("network");
+  const training = read.field("training");
+  const layers = network.field("layers").numbers((size) => Number.isSafeInteger(size) && size > 0);
+  if (layers.length < 2) throw network.field("layers").refusal("two sizes or more");
+  const scaling = read.optional("scaling");
+  const classes = read.optional("classes")?.strings();
+  return {
+    format: 1,
+    data: parseData(data),
+    network: {
+      layers,
+      activation: network.field("activation").name<Activation>(activationNames),
+      output: network.field("output").name<OutputActivation>(outputNames),
+      init: network.field("init").name<InitName>(initNames),
+    },
+    training: {
+      loss: training.field("loss").name<Loss>(lossNames),
+      learningRate: training.field("learningRate").number(),
+      momentum: training.field("momentum").number(),
+      epochs: training.field("epochs").number(),
+      batch: training.field("batch").number(),
+      seed: training.field("seed").number(),
+    },
+    ...(classes === undefined ? {} : { classes }),
+    ...(scaling === undefined ? {} : { scaling: parseScaling(scaling, layers[0]) }),
+    result: Object.fromEntries(
+      read
+        .field("result")
+        .entries()
+        .map(([name, value]) => [name, value.number()]),
+    ),
+  };
+}
+
+function parseScaling(scaling: Reader, width: number): Scaling {
+  const columns = (name: string): number[] => {
+    const values = scaling
+      .field(name)
+      .numbers((value) => Number.isFinite(value) && (name === "mean" || value > 0));
+    if (values.length !== width) throw scaling.field(name).refusal(`${width} numbers, one for each input`);
+    return values;
+  };
+  return { mean: columns("mean"), deviation: columns("deviation") };
+}
+
+function parseData(data: Reader): DataConfig {
+  const kind = data.field("kind").name(["mnist", "idx", "csv"] as const);
+  switch (kind) {
+    case "mnist":
+      return { kind };
+    case "idx":
+      return { kind, path: data.field("path").string() };
+    case "csv": {
+      const label = data.optional("label")?.string();
+      const target = data.optional("target")?.strings();
+      if ((label === undefined) === (target === undefined)) throw data.refusal("either a label or a target");
+      return {
+        kind,
+        path: data.field("path").string(),
+        ...(label === undefined ? {} : { label }),
+        ...(target === undefined ? {} : { target }),
+        features: data.field("features").strings(),
+        delimiter: data.field("delimiter").string(),
+        validation: data.field("validation").number(),
+        seed: data.field("seed").number(),
+      };
+    }
+  }
+}
+
+/** A value of unknown JSON with the path that leads to it. */
+class Reader {
+  readonly value: unknown;
+  private readonly path: string;
+  private readonly file: string;
+
+  constructor(value: unknown, path: string, file: string) {
+    this.value = value;
+    this.path = path;
+    this.file = file;
+  }
+
+  refusal(expected: string): AdjointError {
+    const received = JSON.stringify(this.value)?.slice(0, 40) ?? "nothing";
+    const message = `${this.file}: configuration entry ${this.path || "itself"} must be ${expected}, received ${received}`;
+    return new AdjointError("file-format", message, { file: this.file, expected, received });
+  }
+
+  entries(): [name: string, value: Reader][] {
+    if (typeof this.value !== "object" || this.value === null || Array.isArray(this.value))
+      throw this.refusal("an object");
+    const inside = this.path === "" ? "" : `${this.path}.`;
+    return Object.entries(this.value).map(([name, value]) => [
+      name,
+      new Reader(value, `${inside}${name}`, this.file),
+    ]);
+  }
+
+  optional(name: string): Reader | undefined {
+    return this.entries().find(([key]) => key === name)?.[1];
+  }
+
+  field(name: string): Reader {
+    return (
+      this.optional(name) ??
+      new Reader(undefined, this.path === "" ? name : `${this.path}.${name}`, this.file)
+    );
+  }
+
+  string(): string {
+    if (typeof this.value !== "string") throw this.refusal("a text");
+    return this.value;
+  }
+
+  number(): number {
+    if (typeof this.value !== "number") throw this.refusal("a number");
+    return this.value;
+  }
+
+  name<Name extends string>(names: readonly Name[]): Name {
+    const found = names.find((name) => name === this.value);
+    if (found === undefined) throw this.refusal(`one of ${names.join(", ")}`);
+    return found;
+  }
+
+  strings(): string[] {
+    return this.list((value): value is string => typeof value === "string", "a list of texts");
+  }
+
+  numbers(accepts: (value: number) => boolean): number[] {
+    return this.list(
+      (value): value is number => typeof value === "number" && accepts(value),
+      "a list of numbers",
+    );
+  }
+
+  private list<T>(is: (value: unknown) => value is T, expected: string): T[] {
+    if (!Array.isArray(this.value) || !this.value.every(is)) throw this.refusal(expected);
+    return this.value;
+  }
+}

@@ -1,0 +1,63 @@
+/** What commands print: text for people, or one JSON object a line for programs. */
+import { AdjointError } from "../index.js";
+
+/** A program's event; its `event` says which. */
+export type Event = Readonly<Record<string, unknown>> & { readonly event: string };
+
+/** Writes a line to standard output. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Writes an event as a line of JSON; numbers JSON does not have become strings. */
+export function printEvent(event: Event): void {
+  const plain = (_key: string, value: unknown) =>
+    typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+  print(JSON.stringify(event, plain));
+}
+
+/** `23,550`: the same in every locale. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** `92.13 %` */
+export function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(2)} %`;
+}
+
+/** Four decimals where they tell enough, else four digits: 0.1234, 12.3400, 1.234e-7. */
+export function loss(value: number): string {
+  const size = Math.abs(value);
+  return value === 0 || (size >= 1e-3 && size < 1e5) ? value.toFixed(4) : value.toExponential(3);
+}
+
+/** `0.41 s`, `12.3 s`, `3 min 20 s` */
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(2)} s`;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** 0 done, 1 the work failed, 2 the command line is wrong, 130 interrupted (128 + SIGINT, as shells count). */
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof AdjointError)) return 1;
+  return error.code === "usage" ? 2 : error.code === "interrupted" ? 130 : 1;
+}
+
+/** One line on standard error; with `json` an event on standard output as well; with `verbose` the stack. */
+export function printError(
+  error: unknown,
+  options: { readonly json?: boolean; readonly verbose: boolean },
+): void {
+  const message = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ");
+  const code = error instanceof AdjointError ? error.code : "internal";
+  if (options.json) printEvent({ event: "error", code, message, exitCode: exitCodeOf(error) });
+  process.stderr.write(`adjoint: ${message}\n`);
+  if (!options.verbose || !(error instanceof Error)) return;
+  process.stderr.write(`${error.stack ?? ""}\n`);
+  if (error.cause instanceof Error)
+    process.stderr.write(`caused by ${error.cause.stack ?? error.cause.message}\n`);
+}

@@ -1,0 +1,116 @@
+/** What `adjoint train` uses where it is not told: the notes' settings for images, modest ones for tables. */
+import { AdjointError } from "../index.js";
+import { usage } from "./arguments.js";
+import type { Examples } from "./examples.js";
+import {
+  type Activation,
+  defaultOutput,
+  type InitName,
+  type Loss,
+  type NetworkConfig,
+  type OutputActivation,
+} from "./network.js";
+
+/** Options of the network and its training; what is undefined is decided by the data. */
+export interface TrainingOptions {
+  readonly layers?: readonly number[];
+  readonly activation?: Activation;
+  readonly output?: OutputActivation;
+  readonly init?: InitName;
+  readonly loss?: Loss;
+  readonly lr?: number;
+  readonly momentum?: number;
+  readonly epochs?: number;
+  readonly batch?: number;
+}
+
+export interface Settings {
+  readonly network: NetworkConfig;
+  readonly loss: Loss;
+  readonly learningRate: number;
+  readonly momentum: number;
+  readonly epochs: number;
+  readonly batch: number;
+}
+
+const images = {
+  activation: "sigmoid",
+  init: "nielsen",
+  loss: "quadratic",
+  lr: 3,
+  momentum: 0,
+  epochs: 30,
+  batch: 10,
+} as const;
+const tableOf = {
+  activation: "tanh",
+  init: "xavier-uniform",
+  momentum: 0.9,
+  epochs: 100,
+  batch: 16,
+} as const;
+const classTable = { ...tableOf, loss: "softmax-cross-entropy", lr: 0.05 } as const;
+const numberTable = { ...tableOf, loss: "mean-squared-error", lr: 0.01 } as const;
+
+/** Hidden neurons of the notes' network. */
+const hidden = 30;
+
+/**
+ * The settings for these examples.
+ * @throws AdjointError `usage` where layers or loss do not fit them
+ */
+export function settingsFor(examples: Examples, options: TrainingOptions): Settings {
+  const classes = examples.train.targetShape.length === 0;
+  const defaults = examples.config.kind !== "csv" ? images : classes ? classTable : numberTable;
+  const loss = options.loss ?? defaults.loss;
+  if (!classes && loss === "softmax-cross-entropy")
+    throw usage(`--loss ${loss} needs classes: name their column with --label, not --target`, "--loss");
+  const [inputs] = examples.train.inputShape;
+  const layers = options.layers ?? [inputs, hidden, examples.outputs];
+  checkLayers(layers, examples, loss);
+  const network: NetworkConfig = {
+    layers,
+    activation: options.activation ?? defaults.activation,
+    output: options.output ?? defaultOutput(loss, classes),
+    init: options.init ?? defaults.init,
+  };
+  return {
+    network,
+    loss,
+    learningRate: options.lr ?? defaults.lr,
+    momentum: options.momentum ?? defaults.momentum,
+    epochs: options.epochs ?? defaults.epochs,
+    batch: options.batch ?? defaults.batch,
+  };
+}
+
+function checkLayers(layers: readonly number[], examples: Examples, loss: Loss): void {
+  const [inputs] = examples.train.inputShape;
+  if (layers[0] !== inputs)
+    throw usage(
+      `--layers: the first layer must be ${inputs} for ${examples.name} (${examples.inputs}), received ${layers[0]}`,
+      "--layers",
+    );
+  const last = layers[layers.length - 1];
+  // two classes can also be told apart by one output
+  const single = last === 1 && examples.train.targetShape.length === 0 && examples.outputs === 2;
+  if (single && loss !== "softmax-cross-entropy") return;
+  if (last !== examples.outputs)
+    throw usage(
+      `--layers: the last layer must be ${examples.outputs} for ${examples.name} (${examples.outputsText}), received ${last}`,
+      "--layers",
+    );
+}
+
+/** @throws AdjointError `invalid-data` for a trained model and examples that do not fit it */
+export function checkFits(
+  network: NetworkConfig,
+  examples: Pick<Examples, "name" | "inputs">,
+  inputs: number,
+): void {
+  if (network.layers[0] === inputs) return;
+  throw new AdjointError(
+    "invalid-data",
+    `the model takes ${network.layers[0]} inputs; ${examples.name} has ${inputs} (${examples.inputs})`,
+  );
+}

@@ -1,0 +1,211 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Command, flowers } from "./support.js";
+
+let command: Command;
+beforeAll(() => {
+  command = new Command("usage");
+  writeFileSync(command.path("flowers.csv"), flowers(30));
+  writeFileSync(command.path("holes.csv"), "a,b,kind\n1,2,x\n3,,y\n");
+  writeFileSync(command.path("file"), "not a directory");
+  mkdirSync(command.path("empty"));
+});
+afterAll(() => command.remove());
+
+const train = ["train", "flowers.csv", "--label", "kind", "--epochs", "1"];
+
+describe("a wrong command line", () => {
+  it.each([
+    [
+      "an unknown command",
+      ["trian", "mnist"],
+      "unknown command 'trian' (did you mean train?); see adjoint --help",
+    ],
+    [
+      "an unknown option",
+      ["train", "mnist", "--layer", "3"],
+      "unknown option '--layer' (did you mean --layers?)",
+    ],
+    ["no data", ["train"], "missing required argument 'data'"],
+    [
+      "too many arguments",
+      ["info", "more"],
+      "too many arguments for 'info': expected 0 arguments, received 1",
+    ],
+    ["an option without its value", ["train", "mnist", "--lr"], "option '--lr <number>' argument missing"],
+    [
+      "a name that is nearly right",
+      ["train", "mnist", "--activation", "sigmiod"],
+      '"sigmiod" (did you mean sigmoid?)',
+    ],
+    [
+      "a name that is far off",
+      ["train", "mnist", "--loss", "hinge"],
+      '--loss must be one of quadratic, mean-squared-error, absolute-error, huber, softmax-cross-entropy, sigmoid-cross-entropy, received "hinge"',
+    ],
+    [
+      "data that are nothing",
+      ["train", "minst"],
+      'DATA must be mnist, a CSV file or a directory of IDX files, received "minst" (did you mean mnist?)',
+    ],
+    [
+      "layers that are no numbers",
+      ["train", "mnist", "--layers", "784,x"],
+      "--layers must be two or more positive whole numbers",
+    ],
+    ["one layer", ["train", "mnist", "--layers", "784"], "--layers must be two or more"],
+    [
+      "a first layer that does not fit",
+      ["train", "mnist", "--layers", "783,30,10"],
+      "the first layer must be 784 for mnist (28×28 pixels), received 783",
+    ],
+    [
+      "a last layer that does not fit",
+      ["train", "mnist", "--layers", "784,30,9"],
+      "the last layer must be 10 for mnist (10 classes), received 9",
+    ],
+    [
+      "layers that do not fit a table",
+      [...train, "--layers", "3,3"],
+      "the first layer must be 2 for flowers (2 columns), received 3",
+    ],
+    ["a learning rate of 0", ["train", "mnist", "--lr", "0"], '--lr must be a number above 0, received "0"'],
+    ["a learning rate that is no number", ["train", "mnist", "--lr", "fast"], 'received "fast"'],
+    [
+      "a momentum of 1",
+      ["train", "mnist", "--momentum", "1"],
+      "--momentum must be a number from 0 up to, not including, 1",
+    ],
+    ["no epochs", ["train", "mnist", "--epochs", "0"], "--epochs must be a whole number of at least 1"],
+    ["half a batch", ["train", "mnist", "--batch", "0.5"], "--batch must be a whole number"],
+    [
+      "a limit beyond the data",
+      [...train, "--limit", "25"],
+      "--limit must be at most 24, the training examples of flowers, received 25",
+    ],
+    [
+      "a table without the column of answers",
+      ["train", "flowers.csv"],
+      "--label COLUMN (classes) or --target COLUMN (numbers); its columns are length, width, kind",
+    ],
+    [
+      "a label that is no column",
+      ["train", "flowers.csv", "--label", "kid"],
+      'has no column "kid" (--label) (did you mean kind?); its columns are length, width, kind',
+    ],
+    ["both kinds of answers", [...train, "--target", "width"], "only one of --label"],
+    [
+      "a loss of classes for numbers",
+      [
+        "train",
+        "flowers.csv",
+        "--target",
+        "width",
+        "--features",
+        "length",
+        "--loss",
+        "softmax-cross-entropy",
+      ],
+      "needs classes",
+    ],
+    ["a model that is not there", ["eval", "nowhere"], "there is no model nowhere"],
+    [
+      "an option of built-in networks beside a model",
+      ["gradcheck", "flowers.csv", "--layers", "2,2"],
+      "leave it out beside MODEL",
+    ],
+  ])("with %s ends with code 2 and one line", async (_name, args, message) => {
+    const { code, out, err } = await command.run(args);
+    expect(err).toContain(message);
+    expect(err).toMatch(/^adjoint: [^\n]*\n$/);
+    expect([code, out]).toEqual([2, ""]);
+    expect(existsSync(command.path("runs"))).toBe(false);
+  });
+});
+
+describe("work that fails", () => {
+  it.each([
+    ["a file that is not there", ["train", "none.csv"], "there is no file or directory none.csv"],
+    [
+      "an empty cell",
+      ["train", "holes.csv", "--label", "kind"],
+      'line 3: column "b" must hold a finite number, received an empty cell',
+    ],
+    [
+      "a directory without images",
+      ["train", "empty"],
+      "empty has no file of train images; expected train-images-idx3-ubyte",
+    ],
+    [
+      "an output directory that is a file",
+      [...train, "--out", "file"],
+      "cannot write to the output directory file: it is a file; choose another with --out",
+    ],
+    ["an output directory inside a file", [...train, "--out", "file/x"], "a part of its path is a file"],
+    ["a file that is no model", ["eval", "flowers.csv"], "safetensors: flowers.csv"],
+  ])("for %s ends with code 1 and one line", async (_name, args, message) => {
+    const { code, out, err } = await command.run(args);
+    expect(err).toContain(message);
+    expect(err).toMatch(/^adjoint: [^\n]*\n$/);
+    expect([code, out]).toEqual([1, ""]);
+  });
+
+  it.runIf(existsSync("/proc/self"))("where nothing can be made ends at once", async () => {
+    const { code, err } = await command.run([...train, "--out", "/proc/nowhere/run"]);
+    expect([code, err]).toEqual([
+      1,
+      "adjoint: cannot write to the output directory /proc/nowhere/run: nothing can be made there; choose another with --out\n",
+    ]);
+  });
+
+  it("--json also prints the error as an event; --verbose adds the stack", async () => {
+    const args = [...train, "--out", "file"];
+    const { code, events } = await command.events(args);
+    expect([code, events]).toEqual([
+      1,
+      [{ event: "error", code: "unwritable-output", message: expect.stringContaining("--out"), exitCode: 1 }],
+    ]);
+    const { err } = await command.run([...args, "--verbose"]);
+    expect(err).toMatch(/\n {4}at .*\n/);
+    expect(err).toContain("caused by");
+  });
+});
+
+describe("help", () => {
+  it.each([[], ["train"], ["eval"], ["predict"], ["gradcheck"], ["info"]])(
+    "of adjoint %s fits 80 columns",
+    async (...args) => {
+      const { code, out } = await command.run([...args, "--help"]);
+      expect(code).toBe(0);
+      expect(out).toMatch(/^Usage: adjoint/);
+      for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+    },
+  );
+
+  it("of train names the book's split, defaults and examples", async () => {
+    const { out } = await command.run(["help", "train"]);
+    const words = out.replace(/\s+/g, " ");
+    for (const text of [
+      "first 50,000 of the 60,000 training images",
+      "10,000 test images",
+      "784,30,10",
+      "(default: 1)",
+      "Examples:",
+    ])
+      expect(words).toContain(text);
+  });
+
+  it("without a command is shown on standard error, with code 2", async () => {
+    const { code, out, err } = await command.run([]);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toContain("Examples:");
+  });
+
+  it("--version is the package's", async () => {
+    expect((await command.run(["--version"])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+it("a refused command line makes no directories", () => {
+  expect(readdirSync(command.directory).sort()).toEqual(["empty", "file", "flowers.csv", "holes.csv"]);
+});
