@@ -1,7 +1,7 @@
 /** CSV files as tables of text cells that remember their lines, and the numbers and classes in their columns. */
 import { AdjointError, type ErrorCode } from "../index.js";
+import { readBytes } from "../io/index.js";
 import type { InputArray } from "./dataset.js";
-import { readBytes } from "./files.js";
 
 export interface Table {
   /** What messages call it. */

@@ -1,9 +1,8 @@
 /** Data sets from pairs of IDX files, images and labels: MNIST and the many sets published in its shape. */
 import { AdjointError } from "../index.js";
+import { decodeIdx, type IdxArray, type IdxFile, listDirectory, readBytes } from "../io/index.js";
 import { formatShape } from "../util/errors.js";
 import { type Dataset, dataset } from "./dataset.js";
-import { joinPath, listDirectory, readBytes } from "./files.js";
-import { decodeIdx, type IdxArray, type IdxFile } from "./idx-format.js";
 
 /** Which part of a published set. */
 export type Split = "train" | "test" | "all";
@@ -126,7 +125,7 @@ async function findPair(directory: string, split: Split): Promise<IdxPair> {
     );
     // a file and its gzipped copy side by side are the same file
     const distinct = found.filter((name) => !(name.endsWith(".gz") && found.includes(name.slice(0, -3))));
-    if (distinct.length === 1) return joinPath(directory, distinct[0]);
+    if (distinct.length === 1) return `${directory}/${distinct[0]}`;
     const usual = `${split === "test" ? "t10k" : "train"}-${role}-idx${role === "images" ? 3 : 1}-ubyte`;
     throw new AdjointError(
       "file-not-found",

@@ -4,5 +4,4 @@ export { type Batch, Batches } from "./batches.js";
 export { type CsvOptions, csv } from "./csv.js";
 export { type Dataset, type DatasetParts, dataset, type InputArray, type TargetArray } from "./dataset.js";
 export { type IdxOptions, type IdxPair, idx, type Split } from "./idx.js";
-export { decodeIdx, type IdxArray, type IdxElement, type IdxFile } from "./idx-format.js";
 export { type MnistOptions, mnist } from "./mnist.js";

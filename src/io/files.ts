@@ -1,20 +1,83 @@
-/** Whole files in Node, written so that a reader sees the old one or the new one. */
+/**
+ * Whole files in Node; its modules are imported when they are needed, so bundles for browsers hold none of this. Written so that a
+ * reader sees the old file or the new one.
+ */
 import { AdjointError } from "../index.js";
 
-/** @throws AdjointError `file-not-found` */
-export async function readBytes(path: string, operation: string): Promise<Uint8Array> {
+/** A file, or bytes under the name "the bytes". */
+export interface NamedBytes {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The bytes of a file, or of an array, unpacked where they are gzip's.
+ *
+ * @param operation what messages call the caller
+ * @throws AdjointError `file-not-found`, `file-format` for a damaged gzip file
+ * @example (await io.readBytes(Uint8Array.of(1, 2), "example")).bytes.length; // → 2
+ */
+export async function readBytes(source: string | Uint8Array, operation: string): Promise<NamedBytes> {
+  const file = typeof source === "string" ? source : "the bytes";
+  const bytes = typeof source === "string" ? await readFile(source, operation) : source;
+  const isGzip = bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
+  return { file, bytes: isGzip ? await unpack(bytes, file, operation) : bytes };
+}
+
+async function readFile(path: string, operation: string): Promise<Uint8Array> {
   const { readFile } = await import("node:fs/promises");
   try {
     return await readFile(path);
   } catch (cause) {
-    const reason = reasonOf(cause, { ENOENT: "there is no such file", EISDIR: "it is a directory" });
+    throw readingError(cause, path, operation);
+  }
+}
+
+async function unpack(bytes: Uint8Array, file: string, operation: string): Promise<Uint8Array> {
+  const { gunzipSync } = await import("node:zlib");
+  try {
+    return gunzipSync(bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new AdjointError(
-      "file-not-found",
-      `${operation}: cannot read ${path}: ${reason}`,
-      { operation, file: path },
+      "file-format",
+      `${operation}: ${file} is a damaged gzip file: ${reason}`,
+      { operation, file },
       { cause },
     );
   }
+}
+
+/**
+ * The names in a directory, sorted.
+ *
+ * @throws AdjointError `file-not-found`
+ * @example
+ * await io.saveNpy("listed.npy", eye(2));
+ * (await io.listDirectory(".", "example")).includes("listed.npy"); // → true
+ */
+export async function listDirectory(directory: string, operation: string): Promise<string[]> {
+  const { readdir } = await import("node:fs/promises");
+  try {
+    return (await readdir(directory)).sort();
+  } catch (cause) {
+    throw readingError(cause, directory, operation);
+  }
+}
+
+function readingError(cause: unknown, file: string, operation: string): AdjointError {
+  const reason = reasonOf(cause, {
+    ENOENT: "there is no such file or directory",
+    EISDIR: "it is a directory, not a file",
+    ENOTDIR: "it is a file, not a directory",
+    ERR_FS_FILE_TOO_LARGE: "it is larger than 2 GiB",
+  });
+  return new AdjointError(
+    "file-not-found",
+    `${operation}: cannot read ${file}: ${reason}`,
+    { operation, file },
+    { cause },
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 /** `adjoint/io`: tensors in files. */
-export { writeAtomically } from "./files.js";
+export { listDirectory, type NamedBytes, readBytes, writeAtomically } from "./files.js";
+export { decodeIdx, type IdxArray, type IdxElement, type IdxFile, loadIdx } from "./idx.js";
 export { decodeNpy, encodeNpy, loadNpy, saveNpy } from "./npy.js";
 export {
   decodeSafetensors,

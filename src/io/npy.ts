@@ -144,5 +144,5 @@ export async function saveNpy(path: string, x: Tensor): Promise<void> {
  * (await io.loadNpy("example.npy")).array(); // → 1,2
  */
 export async function loadNpy(path: string): Promise<Tensor> {
-  return decodeNpy(await readBytes(path, "loadNpy"), path);
+  return decodeNpy((await readBytes(path, "loadNpy")).bytes, path);
 }

@@ -212,5 +212,5 @@ export async function saveSafetensors(
  * (await io.loadSafetensors("example.safetensors")).metadata.get("epoch"); // → 3
  */
 export async function loadSafetensors(path: string): Promise<LoadedTensors> {
-  return decodeSafetensors(await readBytes(path, "loadSafetensors"), path);
+  return decodeSafetensors((await readBytes(path, "loadSafetensors")).bytes, path);
 }

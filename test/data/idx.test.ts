@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decodeIdx, idx, mnist } from "../../src/data/index.js";
+import { idx, mnist } from "../../src/data/index.js";
 import { AdjointError } from "../../src/index.js";
+import { decodeIdx, loadIdx } from "../../src/io/index.js";
 
 /** An IDX file: type code, dimensions, and the bytes of the elements. */
 function idxBytes(code: number, shape: readonly number[], elements: ArrayLike<number>): Uint8Array {
@@ -47,6 +48,21 @@ describe("decodeIdx", () => {
       shape: [1, 1],
       data: Float64Array.of(0.1),
     });
+  });
+
+  it("gives a tensor through loadIdx: int32 for integers, floats as they are", async () => {
+    const whole = await loadIdx(idxBytes(8, [2, 2], [1, 2, 3, 255]));
+    expect([whole.dtype, whole.shape, whole.arraySync()]).toEqual([
+      "int32",
+      [2, 2],
+      [
+        [1, 2],
+        [3, 255],
+      ],
+    ]);
+    const half = new DataView(new ArrayBuffer(4));
+    half.setFloat32(0, 0.5);
+    expect((await loadIdx(idxBytes(0x0d, [1], new Uint8Array(half.buffer)))).dtype).toBe("float32");
   });
 
   it("reads bytes that begin inside a larger buffer", () => {

@@ -1,8 +1,8 @@
 /** `adjoint predict`: what a trained model says of new inputs. */
 import { readFile } from "node:fs/promises";
 import { columnIndex, numbersOf, readTable, type Table } from "../../data/csv-table.js";
-import { decodeIdx } from "../../data/index.js";
 import { AdjointError, type Tensor, tensor } from "../../index.js";
+import { decodeIdx } from "../../io/index.js";
 import { predict } from "../../train/index.js";
 import type { ModelConfig } from "../config.js";
 import { loadModel } from "../model-file.js";

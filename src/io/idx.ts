@@ -2,8 +2,9 @@
  * The IDX format of the MNIST files, as described by LeCun, Cortes and Burges with that data: two zero bytes, a code for
  * the element type, the number of dimensions, each dimension as a 32-bit integer, then the elements; all big-endian.
  */
-import { AdjointError } from "../index.js";
+import { AdjointError, type Tensor, tensor } from "../index.js";
 import { formatShape } from "../util/errors.js";
+import { readBytes } from "./files.js";
 
 /** The element types of IDX files. */
 export type IdxElement = "uint8" | "int8" | "int16" | "int32" | "float32" | "float64";
@@ -83,7 +84,7 @@ const elementTypes: ReadonlyMap<number, ElementType> = new Map<number, ElementTy
  * exactly what it announces
  * @example
  * const bytes = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1);
- * data.decodeIdx(bytes).data; // → 7,2,1
+ * io.decodeIdx(bytes).data; // → 7,2,1
  */
 export function decodeIdx(bytes: Uint8Array, file = "the bytes"): IdxFile {
   const refuse = (offset: number, expected: string, received: string): never => {
@@ -126,4 +127,18 @@ export function decodeIdx(bytes: Uint8Array, file = "the bytes"): IdxFile {
 
 function hex(byte: number): string {
   return `0x${byte.toString(16).padStart(2, "0")}`;
+}
+
+/**
+ * Reads an IDX file, plain or gzipped: a tensor of float32 or float64 where the elements are, int32 for all
+ * integers.
+ *
+ * @throws AdjointError `file-not-found`, `file-format` naming file and byte offset
+ * @example (await io.loadIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 9))).array(); // → 7,9
+ */
+export async function loadIdx(source: string | Uint8Array): Promise<Tensor> {
+  const { bytes, file } = await readBytes(source, "loadIdx");
+  const { data, shape } = decodeIdx(bytes, file);
+  const isFloat = data instanceof Float32Array || data instanceof Float64Array;
+  return tensor(isFloat ? data : Int32Array.from(data), { shape });
 }
