@@ -35,7 +35,7 @@ export type UnaryOp =
 
 /**
  * Both operands and the result have one dtype. `mod` has the sign of the divisor (as Python's, NumPy's and PyTorch's
- * remainder); `max` and `min` propagate NaN; int32 arithmetic wraps; `div` and `mod` on int32 floor and give 0 for a zero
+ * remainder, a zero included); `max` and `min` propagate NaN, and are cheapest with a constant as y; int32 arithmetic wraps; `div` and `mod` on int32 floor and give 0 for a zero
  * divisor. The bit operations are for int32 only (and, or, xor for bool too); `shr` is the logical shift.
  */
 export type BinaryOp =
@@ -88,6 +88,7 @@ export type Expr =
       readonly x: Expr;
       readonly y: Expr;
     }
+  /** Both sides are evaluated: what they load must be in range, whichever is taken. */
   | {
       readonly kind: "select";
       readonly dtype: DType;
@@ -110,7 +111,10 @@ export interface Reduction {
   readonly value: Expr;
 }
 
-/** buffer[offset + Σ strides[l]·counter(l) + at] = value, or += value when `accumulate`. */
+/**
+ * buffer[offset + Σ strides[l]·counter(l) + at] = value, or += value when `accumulate`. The value has the buffer's dtype. All
+ * values of a point are computed before any of its stores.
+ */
 export interface Store {
   readonly buffer: number;
   readonly offset: number;
