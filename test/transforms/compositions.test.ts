@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { arange, devices, grad, gradCheck, setDevice, type Tensor } from "../../src/index.js";
 import { disagreements, jitProblems, type TensorFunction, tensorsOf, vmapProblems } from "./agree.js";
-import { argumentsOf, compositions } from "./compositions.js";
+import { argumentsOf } from "./composition.js";
+import { compositions } from "./compositions.js";
 
 /** A scalar that tells all elements of all results apart: Σ cos(i) · sin(yᵢ). */
 function scalarOf(f: TensorFunction): (...xs: Tensor[]) => Tensor {

@@ -17,7 +17,8 @@ import {
 import { fromNode } from "../../src/tensor/convert.js";
 import { apply, casesOf, inputsOf, primitiveNames, sameElements } from "../primitives/cases.js";
 import { tensorsOf } from "./agree.js";
-import { argumentsOf, compositions } from "./compositions.js";
+import { argumentsOf } from "./composition.js";
+import { compositions } from "./compositions.js";
 import { buildGraph, parseGraph, runGraph, withoutCosts } from "./parse-graph.js";
 
 const whole = { maxConstant: Number.POSITIVE_INFINITY };

@@ -31,9 +31,9 @@ const operations: readonly Operation[] = [
   (x) => tame(x.square().add(0.5).log()),
   (x) => x.relu().sub(0.1),
   (x) => x.abs().add(0.5).sqrt(),
-  // operands of other shapes meet through their sums
+  // operands of other shapes meet through their means
   (x, y) => tame(x.mul(y.mean())),
-  (x, y) => x.add(y.sin().sum().cos()),
+  (x, y) => x.add(y.sin().mean().cos()),
   (x, y) => (sameShape(x, y) ? tame(x.mul(y)) : tame(x.mul(2))),
   (x, y) => (sameShape(x, y) ? x.maximum(y) : x.maximum(0.2)),
   (x, y) => (sameShape(x, y) ? where(x.gt(0.1), x, y.mul(2)) : where(x.gt(0.1), x, 0.5)),
@@ -71,5 +71,5 @@ export function runProgram({ steps }: Program, x: Tensor, y: Tensor): Tensor[] {
     made.push(operations[operation % operations.length](a, b, choice));
   }
   const loose = made.filter((node) => !read.has(node));
-  return [...loose, ...made.map((node) => node.sin().sum())].slice(0, 6);
+  return [...loose, ...made.map((node) => node.sin().mean())].slice(0, 6);
 }

@@ -4,7 +4,19 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { conv, einsum, gradCheck, scatterAdd, type Tensor, tensor } from "../../src/index.js";
+import {
+  arange,
+  conv,
+  einsum,
+  grad,
+  gradCheck,
+  hvp,
+  jit,
+  jvp,
+  scatterAdd,
+  type Tensor,
+  tensor,
+} from "../../src/index.js";
 import { random } from "../support/registry-samples-values.js";
 import { type Closeness, disagreements, jitProblems, type TensorFunction, vmapProblems } from "./agree.js";
 import { convolve, elementsOf, matrixProduct, sliced } from "./naive.js";
@@ -100,7 +112,7 @@ describe("for random shapes", () => {
       fc.property(cases, ([s, ranges]) => {
         holds(`slice ${JSON.stringify(ranges)}`, (x) => x.slice(...ranges), [s], sliced(draw(s, 1), ranges));
       }),
-      { ...runs, numRuns: 150 },
+      { ...runs, numRuns: 100 },
     );
   });
 
@@ -241,6 +253,47 @@ test("random programs of up to twelve operations agree compiled, batched and dif
         afterManySteps,
       );
     }),
-    { ...runs, numRuns: 150 },
+    { ...runs, numRuns: 100 },
+  );
+});
+
+test("gradients of random programs agree compiled, batched, and in forward mode", () => {
+  fc.assert(
+    fc.property(programs, (program) => {
+      const loss = (x: Tensor, y: Tensor): Tensor =>
+        runProgram(program, x, y)
+          .map((made) => made.flatten().mul(arange(made.size).cast("float64").cos()).sum())
+          .reduce((a, b) => a.add(b));
+      const gradients = grad(loss, { argnums: [0, 1] });
+      const label = JSON.stringify(program);
+      const shapes = [program.left, program.right];
+      const args = shapes.map((s, i) => draw(s, i + 1)) as [Tensor, Tensor];
+      expect(jitProblems(label, gradients as TensorFunction, args, afterManySteps)).toEqual([]);
+      expect(
+        disagreements(
+          label,
+          grad(jit(loss), { argnums: [0, 1] })(...args),
+          gradients(...args),
+          afterManySteps,
+        ),
+      ).toEqual([]);
+      const examples = [0, 1].map((example) => shapes.map((s, i) => draw(s, i + 1, example)));
+      expect(vmapProblems(label, gradients as TensorFunction, examples, afterManySteps)).toEqual([]);
+      const dots = shapes.map((s, i) => draw(s, i + 7)) as [Tensor, Tensor];
+      const forward = jvp(loss, args, dots)[1];
+      const reverse = gradients(...args)
+        .map((bar, i) => bar.mul(dots[i]).sum())
+        .reduce((a, b) => a.add(b));
+      expect(disagreements(label, forward, reverse, { units: 1024, scale: 64 })).toEqual([]);
+      expect(
+        disagreements(
+          label,
+          jit((...xs: Tensor[]) => hvp(loss, xs as [Tensor, Tensor], dots))(...args),
+          hvp(loss, args, dots),
+          { units: 4096, scale: 64 },
+        ),
+      ).toEqual([]);
+    }),
+    { ...runs, numRuns: 80 },
   );
 });
