@@ -5,7 +5,8 @@ import { broadcastTo, sum } from "../primitives/broadcast.js";
 import { dot as contract } from "../primitives/dot.js";
 import { permute, reshape } from "../primitives/reshape.js";
 import { broadcastShapes, range } from "../types/shape.js";
-import { AdjointError, formatShape } from "../util/errors.js";
+import { invalidArgument } from "../util/checks.js";
+import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { asNumeric, fromNode, promoteOperands, type TensorLike, tensor } from "./convert.js";
 import type { Tensor } from "./tensor.js";
 
@@ -51,7 +52,7 @@ export function matmul(a: TensorLike, b: TensorLike): Tensor {
     return fromNode(
       contract(left, right, { batchA: [], batchB: [], contractA: [left.rank - 1], contractB: [axisB] }),
     );
-  const batch = broadcastShapes(batchA, batchB, "matmul");
+  const batch = broadcastShapes(batchA, batchB, "matmul", left.shape, right.shape);
   const axes = range(batch.length);
   const rows = broadcastTo(left, [...batch, ...left.shape.slice(left.rank === 1 ? -1 : -2)]);
   const columns = broadcastTo(right, [...batch, ...right.shape.slice(-2)]);
@@ -101,6 +102,13 @@ export function outer(a: TensorLike, b: TensorLike): Tensor {
  * @example einsum("i,i->", tensor([1, 2]), tensor([3, 4])).item(); // → 11
  */
 export function einsum(specification: string, ...operands: readonly TensorLike[]): Tensor {
+  if (typeof specification !== "string")
+    throw invalidArgument(
+      "einsum",
+      "specification",
+      "a string such as bi,ij->bj",
+      formatReceived(specification),
+    );
   const malformed = (why: string): AdjointError =>
     new AdjointError("invalid-argument", `einsum: "${specification}": ${why}`, {
       operation: "einsum",

@@ -12,6 +12,7 @@ import {
   weakDType,
 } from "../types/dtype.js";
 import { checkShape, sizeOf } from "../types/shape.js";
+import { checkOptions, invalidArgument } from "../util/checks.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import type { Tensor } from "./tensor.js";
 
@@ -19,12 +20,14 @@ import type { Tensor } from "./tensor.js";
 export type TensorLike = Tensor | number | boolean;
 
 /** A number or boolean, or arrays of them nested to any depth; `tensor()` wants them regular. */
+/** Numbers or booleans, or arrays of them of any depth. */
 export type NestedArray = number | boolean | readonly NestedArray[];
 
 /** Anything `tensor()` accepts. */
-export type TensorData = NestedArray | TypedArray | Uint8ClampedArray | Int8Array | Int16Array | Uint16Array;
+export type TensorData = NestedArray | ElementArray;
 
 /** Is the value a tensor? @example isTensor(zeros([2])); // → true */
+/** Is it a tensor? @example isTensor(tensor([1])); // → true */
 export function isTensor(value: unknown): value is Tensor {
   return value instanceof Node;
 }
@@ -34,28 +37,43 @@ export function fromNode(node: Node): Tensor {
   return node as Tensor;
 }
 
-function naturalDType(data: TensorData): DType {
+type ElementArray = TypedArray | Uint8ClampedArray | Int8Array | Int16Array | Uint16Array;
+
+/** A typed array of numbers: no DataView, and no array of bigints. */
+function isElementArray(data: unknown): data is ElementArray {
+  return (
+    ArrayBuffer.isView(data) &&
+    !(data instanceof DataView || data instanceof BigInt64Array || data instanceof BigUint64Array)
+  );
+}
+
+function naturalDType(data: unknown): DType {
   if (data instanceof Float64Array) return "float64";
   if (data instanceof Float32Array) return "float32";
   if (ArrayBuffer.isView(data)) return "int32";
-  let first: unknown = data;
+  let first = data;
   while (Array.isArray(first)) first = first[0];
   return typeof first === "boolean" ? "bool" : "float32";
 }
 
-function ragged(expected: string, received: string): AdjointError {
-  return new AdjointError(
-    "ragged-array",
-    `tensor: nested arrays must be regular: expected ${expected}, received ${received}`,
-    { operation: "tensor", argument: "data", expected, received },
-  );
-}
+/** Deeper nesting is taken for an array that contains itself. */
+const deepest = 64;
 
 /** Reads nested arrays into `flat` and gives their shape. */
-function flattenNested(data: NestedArray, flat: number[]): number[] {
+function flattenNested(data: unknown, flat: number[], operation: string, argument: string): number[] {
+  const ragged = (expected: string, received: string): AdjointError =>
+    new AdjointError(
+      "ragged-array",
+      `${operation}: nested arrays must be regular: expected ${expected}, received ${received}`,
+      { operation, argument, expected, received },
+    );
   const shape: number[] = [];
-  for (let level: unknown = data; Array.isArray(level); level = level[0]) shape.push(level.length);
-  const visit = (value: NestedArray, depth: number, path: string): void => {
+  for (let level = data; Array.isArray(level); level = level[0]) {
+    shape.push(level.length);
+    if (shape.length > deepest)
+      throw invalidArgument(operation, argument, `nested at most ${deepest} deep`, "more, or a cycle");
+  }
+  const visit = (value: unknown, depth: number, path: string): void => {
     if (depth === shape.length) {
       if (typeof value !== "number" && typeof value !== "boolean")
         throw ragged(`a number at ${path || "the root"}`, formatReceived(value));
@@ -65,32 +83,81 @@ function flattenNested(data: NestedArray, flat: number[]): number[] {
     if (!Array.isArray(value)) throw ragged(`an array of ${shape[depth]} at ${path}`, formatReceived(value));
     if (value.length !== shape[depth])
       throw ragged(`${shape[depth]} elements at ${path || "the root"}`, `${value.length}`);
-    value.forEach((item, i) => {
-      visit(item, depth + 1, `${path}[${i}]`);
-    });
+    // not forEach, which skips the holes of [1, , 2]
+    for (let i = 0; i < value.length; i++) visit(value[i], depth + 1, `${path}[${i}]`);
   };
   visit(data, 0, "");
   return shape;
 }
 
-/** Puts numbers into an array of the dtype: a float in an int32 tensor must be integral. */
-function store(values: ArrayLike<number>, dtype: DType): TypedArray {
-  const array = allocate(dtype, values.length);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    if (dtype === "bool") array[i] = value === 0 ? 0 : 1;
-    else {
-      array[i] = value;
-      if (dtype === "int32" && array[i] !== value)
-        throw new AdjointError("dtype-mismatch", `tensor: ${value} at element ${i} is not an int32`, {
-          operation: "tensor",
-          argument: "data",
-          expected: "integers of 32 bits",
-          received: String(value),
-        });
-    }
+/**
+ * The number as an element of the dtype: for bool, whether it is not 0; for int32 it must be one already.
+ * @throws AdjointError `dtype-mismatch`
+ */
+export function asElement(
+  value: number,
+  dtype: DType,
+  operation: string,
+  argument: string,
+  position?: number,
+): number {
+  if (dtype === "bool") return value === 0 ? 0 : 1;
+  // ToInt32 keeps exactly the numbers that are int32
+  if (dtype === "int32" && (value | 0) !== value)
+    throw new AdjointError(
+      "dtype-mismatch",
+      `${operation}: ${value}${position === undefined ? "" : ` at element ${position}`} is not an int32`,
+      { operation, argument, expected: "integers of 32 bits", received: String(value) },
+    );
+  return value;
+}
+
+/** What `tensor` takes beside its data. */
+export interface TensorOptions {
+  /** The shape of flat data; by default that of the nesting, or one axis. */
+  readonly shape?: readonly number[];
+  /** Default: float64 for a Float64Array, int32 for integer arrays, bool for booleans, else float32. */
+  readonly dtype?: DType;
+}
+
+/** `tensor`, for operations that take data themselves and name themselves in refusals. */
+export function tensorOf(data: unknown, options: TensorOptions, operation: string, argument: string): Tensor {
+  checkOptions(options, operation);
+  let values: ArrayLike<number>;
+  let shape: number[];
+  if (isElementArray(data)) {
+    values = data;
+    shape = [data.length];
+  } else if (typeof data === "number" || typeof data === "boolean" || Array.isArray(data)) {
+    const flat: number[] = [];
+    shape = flattenNested(data, flat, operation, argument);
+    values = flat;
+  } else
+    throw invalidArgument(
+      operation,
+      argument,
+      "a number, nested arrays or a typed array",
+      formatReceived(data),
+    );
+  if (options.shape !== undefined) {
+    const wanted = checkShape(options.shape, operation);
+    if (sizeOf(wanted) !== values.length)
+      throw new AdjointError(
+        "shape-mismatch",
+        `${operation}: shape ${formatShape(wanted)} needs ${sizeOf(wanted)} elements, received ${values.length}`,
+        {
+          operation,
+          argument: "shape",
+          expected: `${values.length} elements`,
+          received: formatShape(wanted),
+        },
+      );
+    shape = wanted;
   }
-  return array;
+  const dtype = options.dtype === undefined ? naturalDType(data) : checkDType(options.dtype, operation);
+  const array = allocate(dtype, values.length);
+  for (let i = 0; i < values.length; i++) array[i] = asElement(values[i], dtype, operation, argument, i);
+  return adopt(array, shape, dtype);
 }
 
 /**
@@ -103,48 +170,14 @@ function store(values: ArrayLike<number>, dtype: DType): TypedArray {
  * tensor([[1, 2], [3, 4]]).shape; // → 2,2
  * tensor([1, 2, 3, 4], { shape: [2, 2] }).at(1, 0).item(); // → 3
  */
-export function tensor(data: TensorData, options: { shape?: readonly number[]; dtype?: DType } = {}): Tensor {
+export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   if (isTensor(data))
     throw new AdjointError(
       "invalid-argument",
       "tensor: data is a tensor already; use it as it is, or cast(dtype)",
-      {
-        operation: "tensor",
-        argument: "data",
-      },
+      { operation: "tensor", argument: "data", expected: "numbers", received: "Tensor" },
     );
-  let values: ArrayLike<number>;
-  let shape: number[];
-  if (ArrayBuffer.isView(data)) {
-    values = data;
-    shape = [data.length];
-  } else if (typeof data === "number" || typeof data === "boolean" || Array.isArray(data)) {
-    const flat: number[] = [];
-    shape = flattenNested(data as NestedArray, flat);
-    values = flat;
-  } else
-    throw new AdjointError(
-      "invalid-argument",
-      `tensor: data must be a number, nested arrays or a typed array, received ${formatReceived(data)}`,
-      { operation: "tensor", argument: "data", received: formatReceived(data) },
-    );
-  if (options.shape !== undefined) {
-    const wanted = checkShape(options.shape, "tensor");
-    if (sizeOf(wanted) !== values.length)
-      throw new AdjointError(
-        "shape-mismatch",
-        `tensor: shape ${formatShape(wanted)} needs ${sizeOf(wanted)} elements, received ${values.length}`,
-        {
-          operation: "tensor",
-          argument: "shape",
-          expected: `${values.length} elements`,
-          received: formatShape(wanted),
-        },
-      );
-    shape = wanted;
-  }
-  const dtype = options.dtype === undefined ? naturalDType(data) : checkDType(options.dtype, "tensor");
-  return fromNode(constantNode(shape, dtype, store(values, dtype)));
+  return tensorOf(data, options, "tensor", "data");
 }
 
 /** Wraps an array without copying: for values the library itself has just made. */
@@ -172,10 +205,31 @@ export function asTensor(
   );
 }
 
+/** Indices or labels: an int32 tensor, or whole numbers in any form `tensor` takes. */
+export type Indices = Tensor | TensorData;
+
+/** @throws AdjointError `dtype-mismatch` for tensors of another dtype and fractions, and what `tensor` throws */
+export function asIndices(value: unknown, operation: string, argument = "indices"): Tensor {
+  const indices = isTensor(value) ? value : tensorOf(value, { dtype: "int32" }, operation, argument);
+  if (indices.dtype !== "int32")
+    throw new AdjointError(
+      "dtype-mismatch",
+      `${operation}: ${argument} must be int32, received ${indices.dtype}; use ${argument}.cast("int32")`,
+      { operation, argument, expected: "int32", received: indices.dtype },
+    );
+  return indices;
+}
+
 /** Two operands in their common dtype; numbers are weak: they never widen a tensor's float type. */
-export function promoteOperands(a: unknown, b: unknown, operation: string): [Tensor, Tensor] {
-  const left = asTensor(a, operation, "a", isTensor(b) ? b.dtype : "float32");
-  const right = asTensor(b, operation, "b", isTensor(a) ? a.dtype : "float32");
+export function promoteOperands(
+  a: unknown,
+  b: unknown,
+  operation: string,
+  nameA = "a",
+  nameB = "b",
+): [Tensor, Tensor] {
+  const left = asTensor(a, operation, nameA, isTensor(b) ? b.dtype : "float32");
+  const right = asTensor(b, operation, nameB, isTensor(a) ? a.dtype : "float32");
   const dtype = promote(left.dtype, right.dtype);
   return [convert(left, dtype), convert(right, dtype)];
 }

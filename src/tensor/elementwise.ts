@@ -8,9 +8,10 @@ import { stopGradient as stop } from "../primitives/control.js";
 import { select } from "../primitives/select.js";
 import { fill } from "../primitives/support.js";
 import * as unary from "../primitives/unary.js";
-import { checkDType, type DType, isFloating } from "../types/dtype.js";
+import { checkDType, type DType, isFloating, promote, weakDType } from "../types/dtype.js";
 import { broadcastShapes, sameShape } from "../types/shape.js";
-import { AdjointError } from "../util/errors.js";
+import { checkNumber, checkOptions, invalidArgument } from "../util/checks.js";
+import { AdjointError, formatReceived } from "../util/errors.js";
 import {
   asFloat,
   asNumeric,
@@ -176,12 +177,14 @@ export const relu = numeric("relu", (x) => select(compare.le(x, fill(x, 0)), fil
 /** x where x > 0, slope · x elsewhere (default slope 0.01). @example leakyRelu(tensor([-2, 2]), 0.5).array(); // → -1,2 */
 export function leakyRelu(x: TensorLike, slope = 0.01): Tensor {
   const value = asFloat(x, "leakyRelu");
+  checkNumber(slope, "leakyRelu", "slope");
   return fromNode(select(compare.gt(value, fill(value, 0)), value, binary.mul(fill(value, slope), value)));
 }
 
 /** x where x > 0, α(eˣ − 1) elsewhere (default α 1). @example elu(tensor([0, 2])).array(); // → 0,2 */
 export function elu(x: TensorLike, alpha = 1): Tensor {
   const value = asFloat(x, "elu");
+  checkNumber(alpha, "elu", "alpha");
   const zero = fill(value, 0);
   const positive = compare.gt(value, zero);
   // the branch not taken must stay finite, or 0 · ∞ would reach its derivative
@@ -192,6 +195,7 @@ export function elu(x: TensorLike, alpha = 1): Tensor {
 /** x · Φ(x): exact, or with approximate: "tanh" the tanh formula. @example gelu(tensor([0])).array(); // → 0 */
 export function gelu(x: TensorLike, options: { approximate?: "none" | "tanh" } = {}): Tensor {
   const value = asFloat(x, "gelu");
+  checkOptions(options, "gelu");
   const half = binary.mul(fill(value, 0.5), value);
   const one = fill(value, 1);
   switch (options.approximate ?? "none") {
@@ -208,11 +212,7 @@ export function gelu(x: TensorLike, options: { approximate?: "none" | "tanh" } =
       );
     }
     default:
-      throw new AdjointError(
-        "invalid-argument",
-        `gelu: approximate must be "none" or "tanh", received ${String(options.approximate)}`,
-        { operation: "gelu", argument: "approximate", expected: '"none" | "tanh"' },
-      );
+      throw invalidArgument("gelu", "approximate", '"none" or "tanh"', formatReceived(options.approximate));
   }
 }
 
@@ -224,15 +224,31 @@ export const silu = float("silu", (x) => binary.mul(x, unary.sigmoid(x)));
  * @example clip(tensor([-1, 0.5, 2]), 0, 1).array(); // → 0,0.5,1
  */
 export function clip(x: TensorLike, lo?: number, hi?: number): Tensor {
-  let value: Node = asNumeric(x, "clip");
-  if (lo !== undefined && hi !== undefined && lo > hi)
-    throw new AdjointError("invalid-argument", `clip: lo ${lo} is above hi ${hi}`, {
+  const source = asNumeric(x, "clip");
+  const low = lo === undefined ? undefined : checkBound(lo, "lo");
+  const high = hi === undefined ? undefined : checkBound(hi, "hi");
+  if (low !== undefined && high !== undefined && low > high)
+    throw new AdjointError("invalid-argument", `clip: lo ${low} is above hi ${high}`, {
       operation: "clip",
       argument: "lo",
+      expected: `at most ${high}`,
+      received: String(low),
     });
-  if (lo !== undefined) value = select(compare.lt(value, fill(value, lo)), fill(value, lo), value);
-  if (hi !== undefined) value = select(compare.gt(value, fill(value, hi)), fill(value, hi), value);
+  // a fraction limits integers as float32, as it would beside them in any operation
+  const dtype = [low, high].reduce<DType>(
+    (common, bound) => (bound === undefined ? common : promote(common, weakDType(bound, source.dtype))),
+    source.dtype,
+  );
+  let value: Node = convert(source, dtype);
+  if (low !== undefined) value = select(compare.lt(value, fill(value, low)), fill(value, low), value);
+  if (high !== undefined) value = select(compare.gt(value, fill(value, high)), fill(value, high), value);
   return fromNode(value);
+}
+
+function checkBound(value: unknown, argument: string): number {
+  const bound = checkNumber(value, "clip", argument);
+  if (Number.isNaN(bound)) throw invalidArgument("clip", argument, "a number, or undefined for none", "NaN");
+  return bound;
 }
 
 /**

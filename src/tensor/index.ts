@@ -1,10 +1,17 @@
 /** The tensor floor's public part. */
 export { type DType, dtypes, type TypedArray } from "../types/dtype.js";
 export { dot, einsum, matmul, outer } from "./contraction.js";
-export { isTensor, type NestedArray, type TensorData, type TensorLike, tensor } from "./convert.js";
+export {
+  type Indices,
+  isTensor,
+  type NestedArray,
+  type TensorData,
+  type TensorLike,
+  tensor,
+} from "./convert.js";
 export { arange, type CreateOptions, eye, full, linspace, oneHot, ones, zeros } from "./create.js";
 export * from "./elementwise.js";
-export { argsort, type Indices, scatterAdd, sort, take, takeAlong, topK } from "./indexing.js";
+export { argsort, scatterAdd, sort, take, takeAlong, topK } from "./indexing.js";
 export {
   broadcastTo,
   concat,
@@ -14,8 +21,6 @@ export {
   moveAxisTo as moveAxis,
   pad,
   reshape,
-  type SliceIndex,
-  slice,
   split,
   squeeze,
   stack,
@@ -45,7 +50,9 @@ export {
   variance,
   variance as var,
 } from "./reductions.js";
+export { type SliceIndex, slice } from "./slicing.js";
 export { type Nested, Tensor } from "./tensor.js";
+export type { Padding } from "./window-arguments.js";
 export {
   avgPool,
   type ConvOptions,
@@ -53,6 +60,5 @@ export {
   conv,
   convTranspose,
   maxPool,
-  type Padding,
   type PoolOptions,
 } from "./windows.js";

@@ -12,30 +12,16 @@ import { fill } from "../primitives/support.js";
 import { normalizeAxis, range, sameShape } from "../types/shape.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import {
+  asIndices,
   asNumeric,
   asTensor,
   convert,
   fromNode,
-  isTensor,
+  type Indices,
   promoteOperands,
   type TensorLike,
-  tensor,
 } from "./convert.js";
 import type { Tensor } from "./tensor.js";
-
-/** Indices: an int32 tensor, or numbers. */
-export type Indices = Tensor | number | readonly number[];
-
-function asIndices(value: Indices, operation: string): Tensor {
-  const indices = isTensor(value) ? value : tensor(value as number, { dtype: "int32" });
-  if (indices.dtype !== "int32")
-    throw new AdjointError(
-      "dtype-mismatch",
-      `${operation}: indices must be int32, received ${indices.dtype}; use indices.cast("int32")`,
-      { operation, argument: "indices", expected: "int32", received: indices.dtype },
-    );
-  return indices;
-}
 
 /** Refuses indices outside where their values are known; compiled programs check while they run. */
 function checkBounds(indices: Tensor, extent: number, operation: string, shape: readonly number[]): void {
@@ -45,11 +31,11 @@ function checkBounds(indices: Tensor, extent: number, operation: string, shape: 
     if (values[i] < -extent || values[i] >= extent)
       throw new AdjointError(
         "index-out-of-range",
-        `${operation}: index ${values[i]} is outside an axis of extent ${extent} (shape ${formatShape(shape)}); expected ${-extent} to ${extent - 1}`,
+        `${operation}: index ${values[i]} is outside an axis of extent ${extent} (shape ${formatShape(shape)}); expected ${extent === 0 ? "no index" : `${-extent} to ${extent - 1}`}`,
         {
           operation,
           argument: "indices",
-          expected: `${-extent} … ${extent - 1}`,
+          expected: extent === 0 ? "no index" : `${-extent} … ${extent - 1}`,
           received: String(values[i]),
         },
       );
@@ -128,7 +114,7 @@ export function takeAlong(x: TensorLike, indices: Indices, axis: number): Tensor
  * @example scatterAdd(zeros([3]), [0, 0, 2], tensor([1, 2, 3])).array(); // → 3,0,3
  */
 export function scatterAdd(target: TensorLike, indices: Indices, updates: TensorLike, axis = 0): Tensor {
-  const [base, added] = promoteOperands(target, updates, "scatterAdd");
+  const [base, added] = promoteOperands(target, updates, "scatterAdd", "target", "updates");
   const along = normalizeAxis(axis, base.shape, "scatterAdd");
   const places = asIndices(indices, "scatterAdd");
   const expected = [...base.shape.slice(0, along), ...places.shape, ...base.shape.slice(along + 1)];
@@ -160,7 +146,8 @@ export function argsort(x: TensorLike, axis = -1): Tensor {
 /** The elements in ascending order along an axis (default the last), NaN last. @example tensor([3, 1, 2]).sort().array(); // → 1,2,3 */
 export function sort(x: TensorLike, axis = -1): Tensor {
   const value = asNumeric(x, "sort");
-  return takeAlong(value, argsort(value, axis), normalizeAxis(axis, value.shape, "sort"));
+  const along = normalizeAxis(axis, value.shape, "sort");
+  return takeAlong(value, argsort(value, along), along);
 }
 
 /**

@@ -1,9 +1,8 @@
-/** The same elements in other places: shapes, order, parts and joins. */
+/** The same elements in other places: shapes, order and joins. */
 
 import type { Node } from "../graph/node.js";
 import { broadcastTo as broadcastNode } from "../primitives/broadcast.js";
-import { checkIndex } from "../primitives/gather.js";
-import { concat as concatNodes, pad as padNode, sliceAxis, slice as sliceNode } from "../primitives/pad.js";
+import { concat as concatNodes, pad as padNode, sliceAxis } from "../primitives/pad.js";
 import { flip as flipNode, moveAxis, permute, reshape as reshapeNode } from "../primitives/reshape.js";
 import { promote } from "../types/dtype.js";
 import {
@@ -11,38 +10,28 @@ import {
   checkShape,
   normalizeAxes,
   normalizeAxis,
+  normalizeNewAxis,
   range,
   sameShape,
   sizeOf,
 } from "../types/shape.js";
-import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
-import { asTensor, convert, fromNode, type TensorLike } from "./convert.js";
+import { checkCount, checkNumber, invalidArgument, isInteger, isList } from "../util/checks.js";
+import { AdjointError, formatList, formatReceived, formatShape } from "../util/errors.js";
+import { asElement, asTensor, convert, fromNode, type TensorLike } from "./convert.js";
 import type { Axis } from "./reductions.js";
 import type { Tensor } from "./tensor.js";
-
-function invalid(operation: string, argument: string, expected: string, received: string): AdjointError {
-  return new AdjointError(
-    "invalid-argument",
-    `${operation}: ${argument} must be ${expected}, received ${received}`,
-    {
-      operation,
-      argument,
-      expected,
-      received,
-    },
-  );
-}
 
 /** The same elements in another shape; one extent may be −1. @example arange(6).reshape([2, -1]).shape; // → 2,3 */
 export function reshape(x: TensorLike, shape: readonly number[]): Tensor {
   const value = asTensor(x, "reshape", "x");
-  const open = shape.filter((extent) => extent === -1).length;
+  const open = Array.isArray(shape) ? shape.filter((extent) => extent === -1).length : 0;
   const known = checkShape(
-    shape.map((extent) => (extent === -1 ? 1 : extent)),
+    open === 0 ? shape : shape.map((extent) => (extent === -1 ? 1 : extent)),
     "reshape",
   );
-  const missing = sizeOf(known) === 0 ? 0 : value.size / sizeOf(known);
-  const wanted = known.map((extent, axis) => (shape[axis] === -1 ? missing : extent));
+  // beside an extent of 0, −1 could be anything: 0 / 0 is NaN, which fits nothing
+  const missing = value.size / sizeOf(known);
+  const wanted = open === 0 ? known : known.map((extent, axis) => (shape[axis] === -1 ? missing : extent));
   if (open > 1 || sizeOf(wanted) !== value.size || !wanted.every(Number.isInteger))
     throw new AdjointError(
       "shape-mismatch",
@@ -66,11 +55,13 @@ export function flatten(x: TensorLike): Tensor {
 /** Reorders the axes; without an order, reverses them. @example ones([2, 3]).transpose().shape; // → 3,2 */
 export function transpose(x: TensorLike, order?: readonly number[]): Tensor {
   const value = asTensor(x, "transpose", "x");
-  const axes = order ?? range(value.rank).reverse();
-  const normal = axes.map((axis) => normalizeAxis(axis, value.shape, "transpose"));
-  if (normal.length !== value.rank || new Set(normal).size !== value.rank)
-    throw invalid("transpose", "order", `a permutation of the ${value.rank} axes`, `[${axes.join(", ")}]`);
-  return fromNode(permute(value, normal));
+  const given = order ?? range(value.rank).reverse();
+  const axes = Array.isArray(given)
+    ? Array.from(given, (axis: number) => normalizeAxis(axis, value.shape, "transpose"))
+    : [];
+  if (!Array.isArray(given) || axes.length !== value.rank || new Set(axes).size !== value.rank)
+    throw invalidArgument("transpose", "order", `a permutation of the ${value.rank} axes`, formatList(given));
+  return fromNode(permute(value, axes));
 }
 
 /** Exchanges two axes. @example ones([2, 3, 4]).swapAxes(0, 2).shape; // → 4,3,2 */
@@ -87,7 +78,7 @@ export function swapAxes(x: TensorLike, a: number, b: number): Tensor {
 /** Inserts an axis of extent 1. @example ones([2]).expandDims(0).shape; // → 1,2 */
 export function expandDims(x: TensorLike, axis: number): Tensor {
   const value = asTensor(x, "expandDims", "x");
-  const at = normalizeAxis(axis, [...value.shape, 1], "expandDims");
+  const at = normalizeNewAxis(axis, value.shape, "expandDims");
   return fromNode(reshapeNode(value, [...value.shape.slice(0, at), 1, ...value.shape.slice(at)]));
 }
 
@@ -135,7 +126,7 @@ export function flip(x: TensorLike, axis?: Axis): Tensor {
 /** Repeats the whole tensor along its axes. @example tensor([1, 2]).tile([2]).array(); // → 1,2,1,2 */
 export function tile(x: TensorLike, repeats: readonly number[]): Tensor {
   const value = asTensor(x, "tile", "x");
-  const counts = checkShape(repeats, "tile");
+  const counts = checkShape(repeats, "tile", "repeats");
   const rank = Math.max(value.rank, counts.length);
   const shape = [...range(rank - value.rank).map(() => 1), ...value.shape];
   const times = [...range(rank - counts.length).map(() => 1), ...counts];
@@ -161,11 +152,9 @@ export function tile(x: TensorLike, repeats: readonly number[]): Tensor {
  */
 export function pad(x: TensorLike, amounts: readonly (readonly [number, number])[], value = 0): Tensor {
   const source = asTensor(x, "pad", "x");
-  const fits =
-    Array.isArray(amounts) &&
-    amounts.length === source.rank &&
-    amounts.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(Number.isInteger));
-  if (!fits) throw invalid("pad", "amounts", `${source.rank} pairs of integers`, formatReceived(amounts));
+  if (!isList(amounts, isIntegerPair) || amounts.length !== source.rank)
+    throw invalidArgument("pad", "amounts", `${source.rank} pairs of integers`, formatReceived(amounts));
+  const constant = asElement(checkNumber(value, "pad", "value"), source.dtype, "pad", "value");
   amounts.forEach(([low, high], axis) => {
     if (source.shape[axis] + low + high < 0)
       throw new AdjointError(
@@ -179,102 +168,20 @@ export function pad(x: TensorLike, amounts: readonly (readonly [number, number])
       low: amounts.map(([low]) => low),
       high: amounts.map(([, high]) => high),
       interior: amounts.map(() => 0),
-      value,
+      value: constant,
     }),
   );
 }
 
-/** One axis of `slice`: an index (drops the axis), [start, stop?, step?], or null for all of it. */
-export type SliceIndex = number | readonly [start: number | null, stop?: number | null, step?: number] | null;
-
-/**
- * A part of the tensor: one index for each leading axis, the rest whole. Ranges exclude their stop, negative positions
- * count from the end, ranges clamp as NumPy's do, and a negative step runs backwards.
- * @throws AdjointError `index-out-of-range` for a single index outside
- * @example arange(6).reshape([2, 3]).slice(1).array(); // → 3,4,5
- * @example arange(6).slice([1, 5, 2]).array(); // → 1,3
- */
-export function slice(x: TensorLike, ...indices: readonly SliceIndex[]): Tensor {
-  const value = asTensor(x, "slice", "x");
-  if (indices.length > value.rank)
-    throw invalid(
-      "slice",
-      "indices",
-      `at most ${value.rank} of them for shape ${formatShape(value.shape)}`,
-      `${indices.length}`,
-    );
-  const start: number[] = [];
-  const stop: number[] = [];
-  const step: number[] = [];
-  const reversed: number[] = [];
-  const dropped: number[] = [];
-  value.shape.forEach((extent, axis) => {
-    const index = indices[axis] ?? null;
-    let picked = { start: 0, stop: extent, step: 1, reverse: false };
-    if (typeof index === "number") {
-      if (!Number.isInteger(index)) throw invalid("slice", `index ${axis}`, "an integer", String(index));
-      const at = checkIndex(index, extent, "slice", value.shape);
-      picked = { start: at, stop: at + 1, step: 1, reverse: false };
-      dropped.push(axis);
-    } else if (Array.isArray(index))
-      picked = resolveRange(index as readonly (number | null | undefined)[], extent, axis);
-    else if (index !== null)
-      throw invalid(
-        "slice",
-        `index ${axis}`,
-        "a number, [start, stop?, step?] or null",
-        formatReceived(index),
-      );
-    start.push(picked.start);
-    stop.push(picked.stop);
-    step.push(picked.step);
-    if (picked.reverse) reversed.push(axis);
-  });
-  const part = flipNode(sliceNode(value, start, stop, step), reversed);
-  return fromNode(
-    reshapeNode(
-      part,
-      part.shape.filter((_, axis) => !dropped.includes(axis)),
-    ),
-  );
-}
-
-/** NumPy's rules for start:stop:step, as an ascending range that may have to be reversed. */
-function resolveRange(index: readonly (number | null | undefined)[], extent: number, axis: number) {
-  const step = index[2] ?? 1;
-  const whole = [index[0] ?? 0, index[1] ?? 0, step].every(Number.isInteger);
-  if (!whole || step === 0 || index.length > 3)
-    throw invalid(
-      "slice",
-      `index ${axis}`,
-      "[start, stop?, step?] of integers with a step other than 0",
-      `[${index.join(", ")}]`,
-    );
-  const clamp = (
-    position: number | null | undefined,
-    otherwise: number,
-    low: number,
-    high: number,
-  ): number => {
-    if (position === null || position === undefined) return otherwise;
-    return Math.min(high, Math.max(low, position < 0 ? position + extent : position));
-  };
-  if (step > 0) {
-    const from = clamp(index[0], 0, 0, extent);
-    return { start: from, stop: Math.max(from, clamp(index[1], extent, 0, extent)), step, reverse: false };
-  }
-  const from = clamp(index[0], extent - 1, -1, extent - 1);
-  const to = clamp(index[1], -1, -1, extent - 1);
-  const count = Math.max(0, Math.ceil((from - to) / -step));
-  const low = count === 0 ? 0 : from + (count - 1) * step;
-  return { start: low, stop: count === 0 ? low : from + 1, step: -step, reverse: true };
+function isIntegerPair(value: unknown): value is [number, number] {
+  return isList(value, isInteger) && value.length === 2;
 }
 
 /** Tensors in their common dtype. */
 function promoteAll(list: readonly TensorLike[], operation: string): Tensor[] {
   if (!Array.isArray(list) || list.length === 0)
-    throw invalid(operation, "list", "an array of tensors", formatReceived(list));
-  const tensors = list.map((x, i) => asTensor(x, operation, `list[${i}]`));
+    throw invalidArgument(operation, "list", "an array of tensors", formatReceived(list));
+  const tensors = Array.from(list, (x: TensorLike, i) => asTensor(x, operation, `list[${i}]`));
   const dtype = tensors.map((x) => x.dtype).reduce(promote);
   return tensors.map((x) => convert(x, dtype));
 }
@@ -318,7 +225,7 @@ export function stack(list: readonly TensorLike[], axis = 0): Tensor {
         },
       );
   });
-  const at = normalizeAxis(axis, [...tensors[0].shape, 1], "stack");
+  const at = normalizeNewAxis(axis, tensors[0].shape, "stack");
   return fromNode(
     concatNodes(
       tensors.map((x) => expandDims(x, at)),
@@ -335,14 +242,13 @@ export function split(x: TensorLike, sections: number | readonly number[], axis 
   const value = asTensor(x, "split", "x");
   const along = normalizeAxis(axis, value.shape, "split");
   const extent = value.shape[along];
-  const sizes =
-    typeof sections === "number"
-      ? range(sections).map(() => extent / sections)
-      : checkShape(sections, "split");
+  const sizes = Array.isArray(sections)
+    ? checkShape(sections, "split", "sections")
+    : equalParts(extent, checkCount(sections, "split", "sections"));
   if (sizes.length === 0 || !sizes.every(Number.isInteger) || sizes.reduce((a, b) => a + b, 0) !== extent)
     throw new AdjointError(
       "shape-mismatch",
-      `split: axis ${along} of ${formatShape(value.shape)} does not divide into ${typeof sections === "number" ? `${sections} equal parts` : `[${sections.join(", ")}]`}`,
+      `split: axis ${along} of ${formatShape(value.shape)} does not divide into ${Array.isArray(sections) ? formatList(sections) : `${String(sections)} equal parts`}`,
       {
         operation: "split",
         argument: "sections",
@@ -356,6 +262,11 @@ export function split(x: TensorLike, sections: number | readonly number[], axis 
     at += size;
     return fromNode(part);
   });
+}
+
+/** The extents of the parts; none where they would not be whole. */
+function equalParts(extent: number, count: number): number[] {
+  return count > 0 && extent % count === 0 ? range(count).map(() => extent / count) : [];
 }
 
 /** Moves an axis to another place. @example ones([2, 3, 4]).moveAxis(0, 2).shape; // → 3,4,2 */

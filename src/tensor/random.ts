@@ -8,9 +8,10 @@ import { cast } from "../primitives/select.js";
 import { randomBits, threefry2x32 } from "../primitives/source.js";
 import { fill } from "../primitives/support.js";
 import { type DType, isFloating } from "../types/dtype.js";
-import { checkShape, range, sizeOf } from "../types/shape.js";
+import { broadcastShapes, checkShape, normalizeAxis, range, sameShape, sizeOf } from "../types/shape.js";
+import { checkCount, checkFinite, checkOptions, invalidArgument } from "../util/checks.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
-import { adopt, asTensor, fromNode, type TensorLike } from "./convert.js";
+import { adopt, asTensor, fromNode, isTensor, type TensorLike } from "./convert.js";
 import { add, clip, cos, log, log1p, lt, mul, neg, sqrt } from "./elementwise.js";
 import { argsort } from "./indexing.js";
 import { reshape } from "./movement.js";
@@ -18,6 +19,7 @@ import { argmax, logSoftmax } from "./reductions.js";
 import type { Tensor } from "./tensor.js";
 
 /** How random numbers are drawn. */
+/** What the random tensors have in common. */
 export interface RandomOptions {
   /** Default []. */
   readonly shape?: readonly number[];
@@ -27,17 +29,12 @@ export interface RandomOptions {
 
 /** A key from a seed: any integer up to 2⁵³. @example random.key(7).shape; // → 2 */
 function key(seed: number): Tensor {
-  if (!Number.isSafeInteger(seed))
-    throw new AdjointError(
-      "invalid-argument",
-      `random.key: seed must be an integer, received ${formatReceived(seed)}`,
-      {
-        operation: "random.key",
-        argument: "seed",
-        expected: "an integer",
-        received: formatReceived(seed),
-      },
-    );
+  return keyOf(seed, "random.key");
+}
+
+function keyOf(seed: unknown, operation: string): Tensor {
+  if (typeof seed !== "number" || !Number.isSafeInteger(seed))
+    throw invalidArgument(operation, "seed", "an integer", formatReceived(seed));
   return adopt(Int32Array.of(Math.floor(seed / 2 ** 32), seed | 0), [2], "int32");
 }
 
@@ -54,11 +51,16 @@ function checkKey(value: Tensor, operation: string): Tensor {
 
 /** Independent keys from one (default 2), which is used up. @example random.split(random.key(0), 3).length; // → 3 */
 function split(parent: Tensor, count = 2): Tensor[] {
-  const bits = randomBits(checkKey(parent, "random.split"), [count, 2]);
+  const source = checkKey(parent, "random.split");
+  const bits = randomBits(
+    source,
+    checkShape([checkCount(count, "random.split", "count"), 2], "random.split"),
+  );
   return range(count).map((i) => fromNode(bits).slice(i));
 }
 
 function floatOptions(options: RandomOptions, operation: string): { shape: number[]; dtype: DType } {
+  checkOptions(options, operation);
   const dtype = options.dtype ?? "float32";
   if (!isFloating(dtype))
     throw new AdjointError(
@@ -97,9 +99,12 @@ function unit(source: Tensor, shape: readonly number[], dtype: DType): Tensor {
  * @example random.uniform(random.key(0), { shape: [3] }).shape; // → 3
  */
 function uniform(source: Tensor, options: RandomOptions & { low?: number; high?: number } = {}): Tensor {
-  const { shape, dtype } = floatOptions(options, "random.uniform");
-  const { low = 0, high = 1 } = options;
-  const value = unit(checkKey(source, "random.uniform"), shape, dtype);
+  const operation = "random.uniform";
+  const from = checkKey(source, operation);
+  const { shape, dtype } = floatOptions(options, operation);
+  const low = checkFinite(options.low ?? 0, operation, "low");
+  const high = checkFinite(options.high ?? 1, operation, "high");
+  const value = unit(from, shape, dtype);
   return low === 0 && high === 1 ? value : value.mul(high - low).add(low);
 }
 
@@ -108,47 +113,85 @@ function uniform(source: Tensor, options: RandomOptions & { low?: number; high?:
  * @example random.normal(random.key(0), { shape: [3] }).shape; // → 3
  */
 function normal(source: Tensor, options: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
-  const { shape, dtype } = floatOptions(options, "random.normal");
-  const uniforms = unit(checkKey(source, "random.normal"), [2, sizeOf(shape)], dtype);
+  const operation = "random.normal";
+  const from = checkKey(source, operation);
+  const { shape, dtype } = floatOptions(options, operation);
+  const mean = checkFinite(options.mean ?? 0, operation, "mean");
+  const std = checkFinite(options.std ?? 1, operation, "std");
+  const uniforms = unit(from, [2, sizeOf(shape)], dtype);
   // 1 − u is in (0, 1]: its logarithm is finite
   const radius = sqrt(mul(-2, log1p(neg(uniforms.slice(0)))));
   const angle = uniforms.slice(1).mul(2 * Math.PI);
   const value = reshape(mul(radius, cos(angle)), shape);
-  const { mean = 0, std = 1 } = options;
   return mean === 0 && std === 1 ? value : add(mul(value, std), mean);
 }
 
-/** true with probability p (default ½; a tensor p broadcasts to the shape). @example random.bernoulli(random.key(0), 1).item(); // → 1 */
+/**
+ * true with probability p (default ½; a tensor p broadcasts to the shape).
+ * @throws AdjointError `invalid-argument` unless a number p is from 0 to 1, `shape-mismatch`
+ * @example random.bernoulli(random.key(0), 1).array(); // → true
+ */
 function bernoulli(source: Tensor, p: TensorLike = 0.5, options: { shape?: readonly number[] } = {}): Tensor {
-  const probability = asTensor(p, "random.bernoulli", "p");
-  const shape = options.shape ?? probability.shape;
-  return lt(uniform(source, { shape, dtype: "float32" }), probability);
+  const operation = "random.bernoulli";
+  const from = checkKey(source, operation);
+  if (typeof p === "number" && !(p >= 0 && p <= 1))
+    throw invalidArgument(operation, "p", "from 0 to 1", String(p));
+  const probability = asTensor(p, operation, "p");
+  checkOptions(options, operation);
+  const shape = checkShape(options.shape ?? probability.shape, operation);
+  if (!sameShape(broadcastShapes(probability.shape, shape, operation), shape))
+    throw new AdjointError(
+      "shape-mismatch",
+      `${operation}: p ${formatShape(probability.shape)} does not broadcast to shape ${formatShape(shape)}`,
+      { operation, argument: "p", expected: formatShape(shape), received: formatShape(probability.shape) },
+    );
+  return lt(unit(from, shape, "float32"), probability);
 }
 
 /**
  * An int32 class for each row of logits […, classes], with probability softmax(logits).
+ * @throws AdjointError `axis-out-of-range` for logits without an axis, `empty-reduction` without classes
  * @example random.categorical(random.key(0), tensor([[0, -Infinity]])).array(); // → 0
  */
 function categorical(source: Tensor, logits: TensorLike): Tensor {
-  const scores = logSoftmax(asTensor(logits, "random.categorical", "logits"));
+  const operation = "random.categorical";
+  const from = checkKey(source, operation);
+  const given = asTensor(logits, operation, "logits");
+  const classes = given.shape[normalizeAxis(-1, given.shape, operation)];
+  if (classes === 0)
+    throw new AdjointError(
+      "empty-reduction",
+      `${operation}: logits ${formatShape(given.shape)} have no classes to choose from`,
+      { operation, argument: "logits", expected: "at least one class", received: formatShape(given.shape) },
+    );
+  const scores = logSoftmax(given);
   // the Gumbel trick: the largest of score − log(−log u) is distributed as asked
-  const u = clip(uniform(source, { shape: scores.shape, dtype: scores.dtype }), 2 ** -25);
+  const u = clip(unit(from, scores.shape, scores.dtype), 2 ** -25);
   return argmax(add(scores, neg(log(neg(log(u))))), -1);
 }
 
 /**
  * 0 … n − 1 in random order (int32), or the rows of a tensor shuffled.
+ * @throws AdjointError `invalid-argument`, `shape-mismatch` for a tensor of rank 0
  * @example random.permutation(random.key(1), 4).sort().array(); // → 0,1,2,3
  */
 function permutation(source: Tensor, n: number | Tensor): Tensor {
-  const count = typeof n === "number" ? n : (n.shape[0] ?? 0);
-  const [length] = checkShape([count], "random.permutation");
+  const operation = "random.permutation";
+  const from = checkKey(source, operation);
+  if (isTensor(n) && n.rank === 0)
+    throw new AdjointError("shape-mismatch", `${operation}: n is a tensor of shape [], which has no rows`, {
+      operation,
+      argument: "n",
+      expected: "rank 1 or more",
+      received: "[]",
+    });
+  const length = isTensor(n) ? n.shape[0] : checkCount(n, operation, "n");
   // random words in random order; the sort is stable, and equal words are rare enough (n² / 2³³) not to show
-  const order = argsort(fromNode(randomBits(checkKey(source, "random.permutation"), [length])));
-  return typeof n === "number" ? order : n.take(order);
+  const order = argsort(fromNode(randomBits(from, [length])));
+  return isTensor(n) ? n.take(order) : order;
 }
 
-/** Random numbers as pure functions of a key. */
+/** Random numbers as pure functions of a key. @example random.uniform(random.key(0)).shape.length; // → 0 */
 export const random = { key, split, next, uniform, normal, bernoulli, categorical, permutation };
 
 let defaultKey: [number, number] = [0, 0];
@@ -159,7 +202,7 @@ let drawn = 0;
  * @example setSeed(1);
  */
 export function setSeed(seed: number): void {
-  const words = key(seed).dataSync();
+  const words = keyOf(seed, "setSeed").dataSync();
   defaultKey = [words[0], words[1]];
   drawn = 0;
 }

@@ -13,6 +13,7 @@ import { fill } from "../primitives/support.js";
 import * as unary from "../primitives/unary.js";
 import { isFloating } from "../types/dtype.js";
 import { normalizeAxes, normalizeAxis, range, type Shape, sizeOf } from "../types/shape.js";
+import { checkOptions } from "../util/checks.js";
 import { AdjointError, formatShape } from "../util/errors.js";
 import { asFloat, asNumeric, asTensor, convert, fromNode, type TensorLike } from "./convert.js";
 import type { Tensor } from "./tensor.js";
@@ -21,9 +22,16 @@ import type { Tensor } from "./tensor.js";
 export type Axis = number | readonly number[];
 
 /** How a reduction leaves its result. */
+/** What every reduction takes. */
 export interface ReduceOptions {
   /** Keep the reduced axes with extent 1. Default false. */
   readonly keepDims?: boolean;
+}
+
+/** The axes a reduction is over, its options checked too. */
+function axesOf(operation: string, x: Node, axis: Axis | undefined, options: ReduceOptions): number[] {
+  checkOptions(options, operation);
+  return normalizeAxes(axis, x.shape, operation);
 }
 
 function keep(y: Node, shape: Shape, axes: readonly number[], options: ReduceOptions): Tensor {
@@ -61,14 +69,14 @@ function requireElements(x: Node, axes: readonly number[], operation: string): v
 /** The sum (bools are counted); an empty sum is 0. @example tensor([[1, 2], [3, 4]]).sum(0).array(); // → 4,6 */
 export function sum(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
   const value = asNumeric(x, "sum");
-  const axes = normalizeAxes(axis, value.shape, "sum");
+  const axes = axesOf("sum", value, axis, options);
   return keep(sumAxes(value, axes), value.shape, axes, options);
 }
 
 /** The arithmetic mean; of nothing it is NaN. @example tensor([1, 2, 6]).mean().item(); // → 3 */
 export function mean(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
   const value = asFloat(x, "mean");
-  const axes = normalizeAxes(axis, value.shape, "mean");
+  const axes = axesOf("mean", value, axis, options);
   const total = sumAxes(value, axes);
   const count = countOf(value, axes);
   return keep(
@@ -82,7 +90,7 @@ export function mean(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): T
 /** The largest element; NaN wins; a tie shares the gradient evenly. @example tensor([1, 5, 3]).max().item(); // → 5 */
 export function max(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
   const value = asNumeric(x, "max");
-  const axes = normalizeAxes(axis, value.shape, "max");
+  const axes = axesOf("max", value, axis, options);
   requireElements(value, axes, "max");
   return keep(reduceMax(value, axes), value.shape, axes, options);
 }
@@ -90,7 +98,7 @@ export function max(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Te
 /** The smallest element; NaN wins; a tie shares the gradient evenly. @example tensor([4, 1, 3]).min().item(); // → 1 */
 export function min(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
   const value = asNumeric(x, "min");
-  const axes = normalizeAxes(axis, value.shape, "min");
+  const axes = axesOf("min", value, axis, options);
   requireElements(value, axes, "min");
   // min x = −max(−x); for int32 ¬x = −x − 1 reverses the order without overflow
   const flip = isFloating(value.dtype) ? unary.neg : unary.not;
@@ -100,7 +108,7 @@ export function min(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Te
 /** The product; exact derivatives where elements are 0; an empty product is 1. @example tensor([2, 3, 4]).prod().item(); // → 24 */
 export function prod(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
   const value = asNumeric(x, "prod");
-  const axes = normalizeAxes(axis, value.shape, "prod");
+  const axes = axesOf("prod", value, axis, options);
   const kept = range(value.shape.length).filter((a) => !axes.includes(a));
   const count = countOf(value, axes);
   const order = [...kept, ...axes];
@@ -139,8 +147,17 @@ function permuteTo(x: Node, order: readonly number[]): Node {
 
 /** The variance: the mean squared deviation (ddof 0). @example tensor([1, 3]).var().item(); // → 1 */
 export function variance(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
-  const value = asFloat(x, "var");
-  const axes = normalizeAxes(axis, value.shape, "var");
+  return varianceOf("var", x, axis, options);
+}
+
+function varianceOf(
+  operation: string,
+  x: TensorLike,
+  axis: Axis | undefined,
+  options: ReduceOptions,
+): Tensor {
+  const value = asFloat(x, operation);
+  const axes = axesOf(operation, value, axis, options);
   const center = mean(value, axes);
   const deviation = binary.sub(value, restore(center, value, axes));
   return mean(fromNode(binary.mul(deviation, deviation)), axes, options);
@@ -148,7 +165,7 @@ export function variance(x: TensorLike, axis?: Axis, options: ReduceOptions = {}
 
 /** The standard deviation (ddof 0): √var, with derivative 0 where the variance is 0. @example tensor([1, 3]).std().item(); // → 1 */
 export function std(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
-  return fromNode(safeSqrt(variance(x, axis, options)));
+  return fromNode(safeSqrt(varianceOf("std", x, axis, options)));
 }
 
 /** √v whose derivative at 0 is 0 instead of ∞. */
@@ -161,44 +178,50 @@ function safeSqrt(v: Node): Node {
 /** The Euclidean norm √Σx²; the derivative at 0 is 0. @example tensor([3, 4]).norm().item(); // → 5 */
 export function norm(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
   const value = asFloat(x, "norm");
-  const axes = normalizeAxes(axis, value.shape, "norm");
+  const axes = axesOf("norm", value, axis, options);
   return keep(safeSqrt(sumAxes(binary.mul(value, value), axes)), value.shape, axes, options);
 }
 
-/** True where every element is. @example tensor([true, false]).all().item(); // → 0 */
+/** True where every element is. @example tensor([true, false]).all().array(); // → false */
 export function all(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
-  return fromNode(
-    unary.not(any(fromNode(unary.not(convert(asTensor(x, "all", "x"), "bool"))), axis, options)),
-  );
+  const value = convert(asTensor(x, "all", "x"), "bool");
+  return fromNode(unary.not(anyOf("all", fromNode(unary.not(value)), axis, options)));
 }
 
-/** True where some element is. @example tensor([true, false]).any().item(); // → 1 */
+/** True where some element is. @example tensor([true, false]).any().array(); // → true */
 export function any(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
-  const value = convert(convert(asTensor(x, "any", "x"), "bool"), "int32");
-  const axes = normalizeAxes(axis, value.shape, "any");
-  const count = sumAxes(value, axes);
-  return keep(compare.gt(count, fill(count, 0)), value.shape, axes, options);
+  return anyOf("any", convert(asTensor(x, "any", "x"), "bool"), axis, options);
+}
+
+function anyOf(operation: string, x: Tensor, axis: Axis | undefined, options: ReduceOptions): Tensor {
+  const axes = axesOf(operation, x, axis, options);
+  const count = sumAxes(convert(x, "int32"), axes);
+  return keep(compare.gt(count, fill(count, 0)), x.shape, axes, options);
 }
 
 /** The position (int32) of the first largest element along an axis, or in the flattened tensor. @example tensor([1, 5, 5]).argmax().item(); // → 1 */
 export function argmax(x: TensorLike, axis?: number): Tensor {
-  const value = asNumeric(x, "argmax");
-  const flat = axis === undefined ? reshape(value, [value.size]) : value;
-  const along = axis === undefined ? 0 : normalizeAxis(axis, value.shape, "argmax");
-  requireElements(flat, [along], "argmax");
-  return fromNode(argmaxAxis(flat, along));
+  return argmaxOf("argmax", asNumeric(x, "argmax"), axis);
 }
 
 /** The position (int32) of the first smallest element along an axis, or in the flattened tensor. @example tensor([4, 1, 1]).argmin().item(); // → 1 */
 export function argmin(x: TensorLike, axis?: number): Tensor {
   const value = asNumeric(x, "argmin");
-  return argmax(fromNode(isFloating(value.dtype) ? unary.neg(value) : unary.not(value)), axis);
+  const reversed = isFloating(value.dtype) ? unary.neg(value) : unary.not(value);
+  return argmaxOf("argmin", fromNode(reversed), axis);
+}
+
+function argmaxOf(operation: string, x: Tensor, axis: number | undefined): Tensor {
+  const flat = axis === undefined ? reshape(x, [x.size]) : x;
+  const along = axis === undefined ? 0 : normalizeAxis(axis, x.shape, operation);
+  requireElements(flat, [along], operation);
+  return fromNode(argmaxAxis(flat, along));
 }
 
 /** log Σ eˣ, finite wherever x is. @example tensor([1000]).logSumExp().item(); // → 1000 */
 export function logSumExp(x: TensorLike, axis?: Axis, options: ReduceOptions = {}): Tensor {
   const value = asFloat(x, "logSumExp");
-  const axes = normalizeAxes(axis, value.shape, "logSumExp");
+  const axes = axesOf("logSumExp", value, axis, options);
   requireElements(value, axes, "logSumExp");
   const peak = finitePeak(value, axes);
   const total = sumAxes(unary.exp(binary.sub(value, restore(peak, value, axes))), axes);

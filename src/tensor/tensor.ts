@@ -8,12 +8,13 @@ import type { DType, TypedArray } from "../types/dtype.js";
 import { sizeOf } from "../types/shape.js";
 import { AdjointError, formatShape } from "../util/errors.js";
 import * as contraction from "./contraction.js";
-import type { TensorLike } from "./convert.js";
+import type { Indices, TensorLike } from "./convert.js";
 import * as elementwise from "./elementwise.js";
 import { formatTensor, nest } from "./format.js";
 import * as indexing from "./indexing.js";
 import * as movement from "./movement.js";
 import * as reductions from "./reductions.js";
+import { type SliceIndex, slice } from "./slicing.js";
 import * as windows from "./windows.js";
 
 /** What `array()` gives: a number (or boolean) for rank 0, else nested arrays. */
@@ -27,6 +28,11 @@ export type Nested = number | boolean | Nested[];
  * x.shape; // → 2,2
  * x.mul(x).sum().item(); // → 30
  */
+/**
+ * An array of numbers of one dtype, with a value or, inside jit and vmap, without one yet. Made by `tensor`, `zeros`,
+ * `random.normal` and so on, and by every operation.
+ * @example tensor([[1, 2], [3, 4]]).sum(0).mul(2).array(); // → 8,12
+ */
 export class Tensor extends Node {
   get rank(): number {
     return this.shape.length;
@@ -37,29 +43,31 @@ export class Tensor extends Node {
     return sizeOf(this.shape);
   }
 
+  // The readers are no async functions: a refusal is thrown at the user's line, not into a promise nobody awaits.
+
   /** A copy of the elements, row-major, in the typed array of the dtype (Uint8Array for bool). */
-  async data(): Promise<TypedArray> {
-    return this.dataSync();
+  data(): Promise<TypedArray> {
+    return Promise.resolve(this.dataSync());
   }
 
   /** The elements as nested arrays; name the type where the rank is known: `array<number[][]>()`. */
-  async array<T = Nested>(): Promise<T> {
-    return this.arraySync<T>();
+  array<T = Nested>(): Promise<T> {
+    return Promise.resolve(this.arraySync<T>());
   }
 
   /** The only element. */
-  async item(): Promise<number> {
-    return this.itemSync();
+  item(): Promise<number> {
+    return Promise.resolve(this.itemSync());
   }
 
   /** `data()` at once; the devices of this version are all synchronous. */
   dataSync(): TypedArray {
-    return readValue(this, "data").slice();
+    return valueOf(this, "data").slice();
   }
 
   arraySync<T = Nested>(): T {
     // the nesting follows the rank, which the caller may know and types do not
-    return nest(readValue(this, "array"), this.shape, this.dtype) as T;
+    return nest(valueOf(this, "array"), this.shape, this.dtype) as T;
   }
 
   /** @throws AdjointError `shape-mismatch` unless there is exactly one element */
@@ -70,7 +78,7 @@ export class Tensor extends Node {
         `item: expected a tensor with one element, received shape ${formatShape(this.shape)}; reduce it first, or use array()`,
         { operation: "item", expected: "one element", received: formatShape(this.shape) },
       );
-    return readValue(this, "item")[0];
+    return valueOf(this, "item")[0];
   }
 
   override toString(): string {
@@ -351,25 +359,25 @@ export class Tensor extends Node {
   pad(amounts: readonly (readonly [number, number])[], value?: number): Tensor {
     return movement.pad(this, amounts, value);
   }
-  slice(...indices: readonly movement.SliceIndex[]): Tensor {
-    return movement.slice(this, ...indices);
+  slice(...indices: readonly SliceIndex[]): Tensor {
+    return slice(this, ...indices);
   }
   /** The element or part at leading indices: `x.at(1, 0)` is `x.slice(1, 0)`. */
   at(...indices: readonly number[]): Tensor {
-    return movement.slice(this, ...indices);
+    return slice(this, ...indices);
   }
   split(sections: number | readonly number[], axis?: number): Tensor[] {
     return movement.split(this, sections, axis);
   }
 
   // Indexing.
-  take(indices: indexing.Indices, axis?: number): Tensor {
+  take(indices: Indices, axis?: number): Tensor {
     return indexing.take(this, indices, axis);
   }
-  takeAlong(indices: indexing.Indices, axis: number): Tensor {
+  takeAlong(indices: Indices, axis: number): Tensor {
     return indexing.takeAlong(this, indices, axis);
   }
-  scatterAdd(indices: indexing.Indices, updates: TensorLike, axis?: number): Tensor {
+  scatterAdd(indices: Indices, updates: TensorLike, axis?: number): Tensor {
     return indexing.scatterAdd(this, indices, updates, axis);
   }
   sort(axis?: number): Tensor {
@@ -404,6 +412,17 @@ export class Tensor extends Node {
   avgPool(options: windows.PoolOptions): Tensor {
     return windows.avgPool(this, options);
   }
+}
+
+/** The elements; a reader of a tensor that outlived its trace is told so. */
+function valueOf(x: Tensor, operation: string): TypedArray {
+  if (x.isAbstract && x.recording?.active === false)
+    throw new AdjointError(
+      "abstract-leak",
+      `${operation}: this abstract ${x.dtype}${formatShape(x.shape)} tensor escaped from ${x.recording.name} and has no value; return it from the function instead of storing it outside`,
+      { operation, expected: "a tensor with a value", received: "an abstract tensor" },
+    );
+  return readValue(x, operation);
 }
 
 setNodeClass(Tensor);

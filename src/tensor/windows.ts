@@ -11,15 +11,23 @@ import { pad as padNode } from "../primitives/pad.js";
 import { reduceMax } from "../primitives/reduce.js";
 import { flip, permute, reshape } from "../primitives/reshape.js";
 import { fill } from "../primitives/support.js";
-import { window, windowCount } from "../primitives/window.js";
-import { range, type Shape } from "../types/shape.js";
-import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
-import { asFloat, asNumeric, fromNode, promoteOperands, type TensorLike } from "./convert.js";
+import { window } from "../primitives/window.js";
+import { range } from "../types/shape.js";
+import { checkOptions } from "../util/checks.js";
+import { AdjointError, formatShape } from "../util/errors.js";
+import { asFloat, fromNode, promoteOperands, type TensorLike } from "./convert.js";
 import type { Tensor } from "./tensor.js";
+import {
+  checkRanks,
+  explicitPadding,
+  type Padding,
+  perAxis,
+  requireElements,
+  requireWindows,
+  resolvePadding,
+} from "./window-arguments.js";
 
-/** The same on every side; [before, after] for each axis; as much as keeps ⌈extent / stride⌉ positions; or none. */
-export type Padding = number | readonly (readonly [number, number])[] | "same" | "valid";
-
+/** How a convolution moves over its input. */
 /** How a convolution moves over its input. */
 export interface ConvOptions {
   /** Step between windows, for all axes or each. Default 1. */
@@ -33,13 +41,16 @@ export interface ConvOptions {
 }
 
 /** How a transposed convolution spreads its input. */
+/** How a transposed convolution spreads its input. */
 export interface ConvTransposeOptions {
+  /** Distance between input elements in the output, for all axes or each. Default 1. */
   readonly stride?: number | readonly number[];
-  /** Default 0. */
+  /** Elements cut from the output on every side, or [before, after] for each axis. Default 0. */
   readonly padding?: number | readonly (readonly [number, number])[];
 }
 
 /** How a pooling window moves over its input. */
+/** How pooling moves over its input. */
 export interface PoolOptions {
   /** Extents of the window, for all axes or each. */
   readonly size: number | readonly number[];
@@ -47,57 +58,6 @@ export interface PoolOptions {
   readonly stride?: number | readonly number[];
   /** Default 0. */
   readonly padding?: Padding;
-}
-
-function perAxis(
-  value: unknown,
-  spatial: number,
-  low: number,
-  operation: string,
-  argument: string,
-): number[] {
-  const list = typeof value === "number" ? range(spatial).map(() => value) : value;
-  const fits =
-    Array.isArray(list) && list.length === spatial && list.every((n) => Number.isInteger(n) && n >= low);
-  if (!fits)
-    throw new AdjointError(
-      "invalid-argument",
-      `${operation}: ${argument} must be an integer of at least ${low}, or ${spatial} of them, received ${Array.isArray(value) ? `[${value.join(", ")}]` : formatReceived(value)}`,
-      { operation, argument, expected: `integers ≥ ${low}` },
-    );
-  return list;
-}
-
-function resolvePadding(
-  padding: Padding,
-  extents: Shape,
-  size: readonly number[],
-  stride: readonly number[],
-  dilation: readonly number[],
-  operation: string,
-): [number, number][] {
-  if (padding === "valid") return extents.map(() => [0, 0]);
-  if (padding === "same")
-    return extents.map((extent, i) => {
-      const reach = (size[i] - 1) * dilation[i] + 1;
-      const total = Math.max(0, (Math.ceil(extent / stride[i]) - 1) * stride[i] + reach - extent);
-      return [total >> 1, total - (total >> 1)];
-    });
-  if (typeof padding === "number" && Number.isInteger(padding) && padding >= 0)
-    return extents.map(() => [padding, padding]);
-  const pairs = Array.isArray(padding) ? (padding as readonly unknown[]) : [];
-  const fits =
-    pairs.length === extents.length &&
-    pairs.every(
-      (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0),
-    );
-  if (!fits)
-    throw new AdjointError(
-      "invalid-argument",
-      `${operation}: padding must be an integer of at least 0, ${extents.length} pairs [before, after], "same" or "valid", received ${formatReceived(padding)}`,
-      { operation, argument: "padding", received: formatReceived(padding) },
-    );
-  return (pairs as [number, number][]).map(([lo, hi]) => [lo, hi]);
 }
 
 function padSpatial(
@@ -116,46 +76,6 @@ function padSpatial(
   });
 }
 
-function requireWindows(
-  operation: string,
-  x: Shape,
-  padded: Shape,
-  size: readonly number[],
-  dilation: readonly number[],
-): void {
-  const spatial = size.length;
-  const extents = padded.slice(padded.length - spatial);
-  size.forEach((extent, i) => {
-    if (windowCount(extents[i], extent, 1, dilation[i]) < 1)
-      throw new AdjointError(
-        "shape-mismatch",
-        `${operation}: a window of ${extent} (dilation ${dilation[i]}) does not fit the padded extent ${extents[i]} of x ${formatShape(x)}`,
-        {
-          operation,
-          argument: "x",
-          expected: `extent ≥ ${(extent - 1) * dilation[i] + 1}`,
-          received: String(extents[i]),
-        },
-      );
-  });
-}
-
-function checkRanks(operation: string, x: Tensor, w: Tensor): number {
-  const spatial = x.rank - 2;
-  if (spatial < 1 || spatial > 3 || w.rank !== x.rank)
-    throw new AdjointError(
-      "shape-mismatch",
-      `${operation}: x must be [batch, channels, …1 to 3 axes] and w of the same rank, received x ${formatShape(x.shape)} and w ${formatShape(w.shape)}`,
-      {
-        operation,
-        argument: "x",
-        expected: "rank 3, 4 or 5",
-        received: `x ${formatShape(x.shape)}, w ${formatShape(w.shape)}`,
-      },
-    );
-  return spatial;
-}
-
 /**
  * Convolution (cross-correlation, as in every network library): x [batch, in, …extents], w [out, in / groups, …size] →
  * [batch, out, …positions], in one to three dimensions.
@@ -164,6 +84,7 @@ function checkRanks(operation: string, x: Tensor, w: Tensor): number {
  */
 export function conv(x: TensorLike, w: TensorLike, options: ConvOptions = {}): Tensor {
   const [input, weight] = promoteOperands(asFloat(x, "conv"), asFloat(w, "conv", "w"), "conv");
+  checkOptions(options, "conv");
   const spatial = checkRanks("conv", input, weight);
   const [batch, channels, ...extents] = input.shape;
   const [out, perGroup, ...size] = weight.shape;
@@ -225,6 +146,7 @@ export function conv(x: TensorLike, w: TensorLike, options: ConvOptions = {}): T
 export function convTranspose(x: TensorLike, w: TensorLike, options: ConvTransposeOptions = {}): Tensor {
   const operation = "convTranspose";
   const [input, weight] = promoteOperands(asFloat(x, operation), asFloat(w, operation, "w"), operation);
+  checkOptions(options, operation);
   const spatial = checkRanks(operation, input, weight);
   const size = weight.shape.slice(2);
   const stride = perAxis(options.stride ?? 1, spatial, 1, operation, "stride");
@@ -234,8 +156,18 @@ export function convTranspose(x: TensorLike, w: TensorLike, options: ConvTranspo
       `${operation}: x ${formatShape(input.shape)} has ${input.shape[1]} channels; w ${formatShape(weight.shape)} takes ${weight.shape[0]}`,
       { operation, argument: "w", expected: `${input.shape[1]} channels`, received: String(weight.shape[0]) },
     );
-  const ones = stride.map(() => 1);
-  const amounts = resolvePadding(options.padding ?? 0, input.shape.slice(2), size, ones, ones, operation);
+  const extents = input.shape.slice(2);
+  const amounts = explicitPadding(options.padding ?? 0, spatial, operation, "");
+  amounts.forEach(([lo, hi], i) => {
+    // also for extent 0: (0 − 1) · stride + size is no extent either
+    const extent = (extents[i] - 1) * stride[i] + size[i] - lo - hi;
+    if (extents[i] === 0 || extent < 1)
+      throw new AdjointError(
+        "shape-mismatch",
+        `${operation}: extent ${extents[i]} of x ${formatShape(input.shape)} with stride ${stride[i]}, a window of ${size[i]} and padding [${lo}, ${hi}] leaves nothing`,
+        { operation, argument: "padding", expected: "an output extent ≥ 1", received: `[${lo}, ${hi}]` },
+      );
+  });
   // spread by the stride, surround by size − 1 − padding, and convolve with the flipped weights
   const surround = amounts.map(([lo, hi], i): [number, number] => [size[i] - 1 - lo, size[i] - 1 - hi]);
   const spread = padSpatial(
@@ -246,12 +178,11 @@ export function convTranspose(x: TensorLike, w: TensorLike, options: ConvTranspo
   );
   const axes = range(spatial).map((i) => 2 + i);
   const kernel = permute(flip(weight, axes), [1, 0, ...axes]);
-  requireWindows(operation, input.shape, spread.shape, size, ones);
   return conv(fromNode(spread), fromNode(kernel));
 }
 
 function pool(operation: string, x: TensorLike, options: PoolOptions, fillWith: number) {
-  const value = asNumeric(x, operation);
+  const value = asFloat(x, operation);
   const spatial = value.rank - 2;
   if (spatial < 1 || spatial > 3)
     throw new AdjointError(
@@ -259,6 +190,7 @@ function pool(operation: string, x: TensorLike, options: PoolOptions, fillWith: 
       `${operation}: x must be [batch, channels, …1 to 3 axes], received ${formatShape(value.shape)}`,
       { operation, argument: "x", expected: "rank 3, 4 or 5", received: formatShape(value.shape) },
     );
+  checkOptions(options, operation, "an object with a size");
   const size = perAxis(options.size, spatial, 1, operation, "size");
   const stride = perAxis(options.stride ?? size, spatial, 1, operation, "stride");
   const dilation = size.map(() => 1);
@@ -270,6 +202,7 @@ function pool(operation: string, x: TensorLike, options: PoolOptions, fillWith: 
     dilation,
     operation,
   );
+  if (fillWith !== 0) requireElements(operation, value.shape, amounts, size);
   const padded = padSpatial(
     value,
     amounts,
@@ -290,7 +223,7 @@ function pool(operation: string, x: TensorLike, options: PoolOptions, fillWith: 
  * @example maxPool(tensor([[[1, 5, 2, 3]]]), { size: 2 }).array(); // → 5,3
  */
 export function maxPool(x: TensorLike, options: PoolOptions): Tensor {
-  const { windows, axes } = pool("maxPool", asFloat(x, "maxPool"), options, Number.NEGATIVE_INFINITY);
+  const { windows, axes } = pool("maxPool", x, options, Number.NEGATIVE_INFINITY);
   return fromNode(reduceMax(windows, axes));
 }
 
@@ -299,7 +232,7 @@ export function maxPool(x: TensorLike, options: PoolOptions): Tensor {
  * @example avgPool(tensor([[[1, 5, 2, 4]]]), { size: 2 }).array(); // → 3,3
  */
 export function avgPool(x: TensorLike, options: PoolOptions): Tensor {
-  const { windows, axes, count } = pool("avgPool", asFloat(x, "avgPool"), options, 0);
+  const { windows, axes, count } = pool("avgPool", x, options, 0);
   const total = sum(windows, axes);
   return fromNode(mul(total, fill(total, 1 / count)));
 }

@@ -1,11 +1,13 @@
 /** How transforms see a user's function: trees in, trees out, tensors as leaves. */
 
 import type { Node } from "../graph/node.js";
-import { isTensor, tensor } from "../tensor/convert.js";
+import { asTensor, isTensor, tensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { isFloating } from "../types/dtype.js";
+import { sameShape } from "../types/shape.js";
+import { invalidArgument, isNatural } from "../util/checks.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
-import { type Flat, flatten, type Structure, unflatten } from "../util/tree.js";
+import { type Flat, flatten, leafPaths, type Structure, unflatten } from "../util/tree.js";
 
 /** Where a tensor is declared, a transform also takes a plain number. */
 export type Liftable<T> = T | (T extends Tensor ? number : never);
@@ -20,8 +22,9 @@ export interface Lifted<A extends readonly unknown[], R> {
   (...args: A): R;
 }
 
-export function flattenTensors(tree: unknown): Flat<Tensor> {
-  return flatten(tree, isTensor);
+/** The tensors of a tree, and the tree around them; `operation` is named where the tree is refused. */
+export function flattenTensors(tree: unknown, operation?: string): Flat<Tensor> {
+  return flatten(tree, isTensor, operation);
 }
 
 /** The tree of a function's result in another set of leaves; its structure is that of T, which types cannot follow. */
@@ -62,6 +65,83 @@ export function checkFunction(f: unknown, operation: string): void {
         received: formatReceived(f),
       },
     );
+}
+
+/** @throws AdjointError `invalid-argument` unless `index` is that of one of `count` arguments */
+export function checkArgumentIndex(index: unknown, count: number, operation: string, option: string): number {
+  if (isNatural(index) && index < count) return index;
+  const received = formatReceived(index);
+  throw new AdjointError(
+    "invalid-argument",
+    `${operation}: ${option} ${received} is not one of the ${count} arguments`,
+    { operation, argument: option, expected: count === 0 ? "an argument" : `0 … ${count - 1}`, received },
+  );
+}
+
+/**
+ * @throws AdjointError `invalid-argument` without any primal, `not-differentiable` where none holds a floating-point
+ * tensor
+ */
+export function checkPrimals(primals: readonly unknown[], leaves: readonly Node[], operation: string): void {
+  if (primals.length === 0)
+    throw invalidArgument(operation, "primals", "at least one argument of the function", "none");
+  if (leaves.some((leaf) => isFloating(leaf.dtype))) return;
+  const received = primals.map(describe).join(", ");
+  throw new AdjointError(
+    "not-differentiable",
+    `${operation}: no argument has a floating-point tensor to differentiate, received ${received}`,
+    { operation, argument: "primals", expected: "float32 or float64 tensors", received },
+  );
+}
+
+/** A tensor by its dtype, anything else as messages show it. */
+export function describe(value: unknown): string {
+  return isTensor(value) ? value.dtype : formatReceived(value);
+}
+
+/**
+ * Leaves of a user's (co)tangent tree, checked against what they must match.
+ * @throws AdjointError `tree-mismatch`, `shape-mismatch`
+ */
+export function matchLeaves(
+  value: unknown,
+  structure: Structure,
+  nodes: readonly Node[],
+  operation: string,
+  argument: string,
+): (Node | null)[] {
+  const single =
+    structure.kind === "leaf" && typeof value === "number"
+      ? asTensor(value, operation, argument, nodes[0].dtype)
+      : value;
+  const flat = flattenTensors(single, operation);
+  if (flat.leaves.length !== nodes.length)
+    throw treeMismatch(operation, argument, `${nodes.length} tensors`, `${flat.leaves.length}`);
+  if (structure.kind !== "leaf" || flat.structure.kind !== "leaf") {
+    // what is no tensor may differ: the tangent of an option is left out, or null
+    const [expected, received] = [leafPaths(structure), leafPaths(flat.structure)];
+    const at = expected.findIndex((path, i) => path !== received[i]);
+    if (at >= 0)
+      throw treeMismatch(operation, argument, `a tensor at "${expected[at]}"`, `"${received[at]}"`);
+  }
+  return flat.leaves.map((leaf, i) => {
+    if (!sameShape(leaf.shape, nodes[i].shape))
+      throw new AdjointError(
+        "shape-mismatch",
+        `${operation}: ${argument} must have shape ${formatShape(nodes[i].shape)}, received ${formatShape(leaf.shape)}`,
+        { operation, argument, expected: formatShape(nodes[i].shape), received: formatShape(leaf.shape) },
+      );
+    if (!isFloating(nodes[i].dtype)) return null;
+    return leaf.dtype === nodes[i].dtype ? leaf : leaf.cast(nodes[i].dtype);
+  });
+}
+
+function treeMismatch(operation: string, argument: string, expected: string, received: string): AdjointError {
+  return new AdjointError(
+    "tree-mismatch",
+    `${operation}: ${argument} must have the tree of what it belongs to: ${expected}, received ${received}`,
+    { operation, argument, expected, received },
+  );
 }
 
 /**

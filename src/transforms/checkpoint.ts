@@ -62,12 +62,12 @@ export function checkpoint<R, A extends readonly unknown[] = Tensor[]>(
 ): (...args: A) => R {
   checkFunction(f, "checkpoint");
   return (...args) => {
-    const flat = flattenTensors(args);
+    const flat = flattenTensors(args, "checkpoint");
     let output: Structure = { kind: "static", value: undefined };
     const open = traceGraph("checkpoint", flat.leaves, (leaves) => {
       const result = f(...rebuild<A>(flat.structure, leaves));
       checkSynchronous(result, "checkpoint");
-      const parts = flattenTensors(result);
+      const parts = flattenTensors(result, "checkpoint");
       output = parts.structure;
       return parts.leaves;
     });

@@ -9,10 +9,10 @@ import { bindAll, type Node, uniformNode } from "../graph/node.js";
 import type { Primitive, TensorType } from "../graph/primitive.js";
 import { broadcast } from "../primitives/broadcast.js";
 import { batchAll } from "../primitives/support.js";
-import { isFloating } from "../types/dtype.js";
-import { sameShape } from "../types/shape.js";
-import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
-import { checkFunction, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
+import { checkOptions, invalidArgument } from "../util/checks.js";
+import { AdjointError, formatReceived } from "../util/errors.js";
+import type { Structure } from "../util/tree.js";
+import { checkSynchronous, flattenTensors, lift, matchLeaves, rebuild } from "./arguments.js";
 import { pullBack, recordOn } from "./reverse.js";
 import { evaluateBatched } from "./vmap.js";
 
@@ -111,26 +111,30 @@ export interface CustomVjp<A extends readonly unknown[], R, S> {
  * grad(cube)(2).item(); // → 12
  */
 export function customVjp<A extends readonly unknown[], R, S>(rule: CustomVjp<A, R, S>): (...args: A) => R {
-  checkFunction(rule?.forward, "customVjp");
-  checkFunction(rule?.backward, "customVjp");
-  return (...args) => {
-    const given = rule.forward(...args);
-    checkSynchronous(given, "customVjp");
-    if (!Array.isArray(given) || given.length !== 2)
+  checkOptions(rule, "customVjp", "an object with forward and backward", "rule");
+  for (const name of ["forward", "backward"] as const)
+    if (typeof rule[name] !== "function")
+      throw invalidArgument("customVjp", name, "a function", formatReceived(rule[name]));
+  return (...given) => {
+    // numbers in tensors' places become tensors, as everywhere
+    const args = given.map(lift) as unknown as A;
+    const result = rule.forward(...args);
+    checkSynchronous(result, "customVjp");
+    if (!Array.isArray(result) || result.length !== 2)
       throw new AdjointError(
         "invalid-argument",
-        `customVjp: forward must return [output, residuals], received ${formatReceived(given)}`,
+        `customVjp: forward must return [output, residuals], received ${formatReceived(result)}`,
         {
           operation: "customVjp",
           argument: "forward",
           expected: "[output, residuals]",
-          received: formatReceived(given),
+          received: formatReceived(result),
         },
       );
-    const [value, kept] = given as readonly [R, S];
-    const output = flattenTensors(value);
-    const residuals = flattenTensors(kept);
-    const inputs = args.map(flattenTensors);
+    const [value, kept] = result as readonly [R, S];
+    const output = flattenTensors(lift(value), "customVjp");
+    const residuals = flattenTensors(kept, "customVjp");
+    const inputs = args.map((value) => flattenTensors(value, "customVjp"));
     const leaves = inputs.flatMap((input) => input.leaves);
     const backward: BackwardRule = (saved, cotangents) => {
       const bars = rule.backward(
@@ -151,7 +155,7 @@ export function customVjp<A extends readonly unknown[], R, S>(rule: CustomVjp<A,
 
 function matchCotangents(
   bars: unknown,
-  inputs: readonly { readonly leaves: readonly Node[] }[],
+  inputs: readonly { readonly structure: Structure; readonly leaves: readonly Node[] }[],
 ): (Node | null)[] {
   if (!Array.isArray(bars) || bars.length !== inputs.length)
     throw new AdjointError(
@@ -166,16 +170,12 @@ function matchCotangents(
     );
   return inputs.flatMap((input, index) => {
     if (bars[index] === null || bars[index] === undefined) return input.leaves.map(() => null);
-    const flat = flattenTensors(bars[index]).leaves;
-    return input.leaves.map((leaf, i) => {
-      const bar = flat[i];
-      if (bar === undefined || !sameShape(bar.shape, leaf.shape))
-        throw new AdjointError(
-          "shape-mismatch",
-          `customVjp: backward's cotangent ${index} must have shape ${formatShape(leaf.shape)}, received ${bar === undefined ? "nothing" : formatShape(bar.shape)}`,
-          { operation: "customVjp", argument: `cotangent ${index}`, expected: formatShape(leaf.shape) },
-        );
-      return isFloating(leaf.dtype) ? bar.cast(leaf.dtype) : null;
-    });
+    return matchLeaves(
+      bars[index],
+      input.structure,
+      input.leaves,
+      "customVjp",
+      `backward's cotangent ${index}`,
+    );
   });
 }

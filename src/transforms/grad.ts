@@ -2,22 +2,24 @@
 
 import type { Node } from "../graph/node.js";
 import { uniformNode } from "../graph/node.js";
-import { asTensor, isTensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { isFloating } from "../types/dtype.js";
-import { sameShape } from "../types/shape.js";
-import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
-import type { Structure } from "../util/tree.js";
+import { checkOptions, invalidArgument } from "../util/checks.js";
+import { AdjointError, formatList, formatReceived } from "../util/errors.js";
 import {
   argumentName,
+  checkArgumentIndex,
   checkFunction,
+  checkPrimals,
   checkScalar,
   checkSynchronous,
+  describe,
   flattenTensors,
   type Liftable,
   type LiftableArguments,
   type Lifted,
   lift,
+  matchLeaves,
   rebuild,
 } from "./arguments.js";
 import { pullBack, recordOn } from "./reverse.js";
@@ -33,6 +35,7 @@ export type Gradients<A extends readonly unknown[], N extends ArgNums> = N exten
     : never;
 
 /** What to differentiate towards. */
+/** What to differentiate towards. */
 export interface GradOptions<N extends ArgNums> {
   /** Differentiate towards this argument, or towards these, and the gradients come as an array. Default 0. */
   readonly argnums?: N;
@@ -45,15 +48,19 @@ function zeroLike(x: Node): Node {
 }
 
 /** Checks argnums against the arguments and gives them as a list. */
-function resolveArgnums(argnums: ArgNums, count: number, operation: string): number[] {
-  const list = typeof argnums === "number" ? [argnums] : [...argnums];
-  for (const index of list)
-    if (!Number.isInteger(index) || index < 0 || index >= count)
-      throw new AdjointError(
-        "invalid-argument",
-        `${operation}: argnums ${String(index)} is not one of the ${count} arguments`,
-        { operation, argument: "argnums", expected: `0 … ${count - 1}`, received: String(index) },
-      );
+function resolveArgnums(argnums: unknown, count: number, operation: string): number[] {
+  if (!Array.isArray(argnums)) return [checkArgumentIndex(argnums, count, operation, "argnums")];
+  if (argnums.length === 0)
+    throw invalidArgument(operation, "argnums", "an argument, or several", "an empty array");
+  const list = Array.from(argnums, (index) => checkArgumentIndex(index, count, operation, "argnums"));
+  const twice = list.find((index, i) => list.indexOf(index) !== i);
+  if (twice !== undefined)
+    throw new AdjointError("invalid-argument", `${operation}: argnums names argument ${twice} twice`, {
+      operation,
+      argument: "argnums",
+      expected: "distinct arguments",
+      received: formatList(list),
+    });
   return list;
 }
 
@@ -63,9 +70,9 @@ function resolveArgnums(argnums: ArgNums, count: number, operation: string): num
  */
 function variablesOf(args: readonly unknown[], chosen: readonly number[], operation: string) {
   return chosen.map((index) => {
-    const flat = flattenTensors(args[index]);
+    const flat = flattenTensors(args[index], operation);
     if (!flat.leaves.some((leaf) => isFloating(leaf.dtype))) {
-      const received = isTensor(args[index]) ? args[index].dtype : formatReceived(args[index]);
+      const received = describe(args[index]);
       throw new AdjointError(
         "not-differentiable",
         `${operation}: ${argumentName(index)} has no floating-point tensor to differentiate, received ${received}`,
@@ -76,13 +83,14 @@ function variablesOf(args: readonly unknown[], chosen: readonly number[], operat
   });
 }
 
-function gradientAt<R>(
+/** Value and gradient at a point, for all that is built on them; refusals name `operation`. */
+export function gradientAt(
   operation: string,
-  f: (...args: Anything) => R,
+  f: (...args: Anything) => unknown,
   given: readonly unknown[],
-  argnums: ArgNums,
-  scalarOf: (result: R) => unknown,
-): { result: R; gradient: unknown } {
+  argnums: ArgNums = 0,
+  hasAux = false,
+): { result: unknown; gradient: unknown } {
   const chosen = resolveArgnums(argnums, given.length, operation);
   const args = given.map((value, index) => (chosen.includes(index) ? lift(value) : value));
   const variables = variablesOf(args, chosen, operation);
@@ -97,7 +105,8 @@ function gradientAt<R>(
       );
     const value = f(...substituted);
     checkSynchronous(value, operation);
-    return { outputs: [checkScalar(scalarOf(value), operation)], result: value };
+    const scalar = hasAux ? firstOf(value, operation) : value;
+    return { outputs: [checkScalar(scalar, operation)], result: value };
   });
   const seed = uniformNode([], recorded.outputs[0].dtype, 1);
   const bars = pullBack(recorded, [seed]);
@@ -131,20 +140,21 @@ export function valueAndGrad(
   f: (...args: Anything) => unknown,
   options: { argnums?: ArgNums; hasAux?: boolean } = {},
 ): (...args: Anything) => [unknown, unknown] {
-  checkFunction(f, "grad");
-  const scalarOf = options.hasAux === true ? firstOf : (value: unknown): unknown => value;
+  checkFunction(f, "valueAndGrad");
+  checkOptions(options, "valueAndGrad");
+  const { argnums, hasAux } = options;
   return (...args) => {
-    const { result, gradient } = gradientAt("grad", f, args, options.argnums ?? 0, scalarOf);
+    const { result, gradient } = gradientAt("valueAndGrad", f, args, argnums, hasAux === true);
     return [result, gradient];
   };
 }
 
-function firstOf(value: unknown): unknown {
+function firstOf(value: unknown, operation: string): unknown {
   if (!Array.isArray(value) || value.length !== 2)
     throw new AdjointError(
       "non-scalar-output",
-      `grad: with hasAux the function must return [scalar, auxiliary], received ${formatReceived(value)}`,
-      { operation: "grad", expected: "[scalar, auxiliary]", received: formatReceived(value) },
+      `${operation}: with hasAux the function must return [scalar, auxiliary], received ${formatReceived(value)}`,
+      { operation, expected: "[scalar, auxiliary]", received: formatReceived(value) },
     );
   return value[0];
 }
@@ -172,45 +182,12 @@ export function grad(
   options: { argnums?: ArgNums; hasAux?: boolean } = {},
 ): (...args: Anything) => unknown {
   checkFunction(f, "grad");
-  const scalarOf = options.hasAux === true ? firstOf : (value: unknown): unknown => value;
+  checkOptions(options, "grad");
+  const { argnums, hasAux } = options;
   return (...args) => {
-    const { result, gradient } = gradientAt("grad", f, args, options.argnums ?? 0, scalarOf);
-    return options.hasAux === true ? [gradient, (result as readonly unknown[])[1]] : gradient;
+    const { result, gradient } = gradientAt("grad", f, args, argnums, hasAux === true);
+    return hasAux === true ? [gradient, (result as readonly unknown[])[1]] : gradient;
   };
-}
-
-/**
- * Leaves of a user's (co)tangent tree, checked against what they must match.
- * @throws AdjointError `tree-mismatch`, `shape-mismatch`
- */
-export function matchLeaves(
-  value: unknown,
-  structure: Structure,
-  nodes: readonly Node[],
-  operation: string,
-  argument: string,
-): (Node | null)[] {
-  const single =
-    structure.kind === "leaf" && typeof value === "number"
-      ? asTensor(value, operation, argument, nodes[0].dtype)
-      : value;
-  const flat = flattenTensors(single);
-  if (flat.leaves.length !== nodes.length)
-    throw new AdjointError(
-      "tree-mismatch",
-      `${operation}: ${argument} must have the tree of what it belongs to: ${nodes.length} tensors, received ${flat.leaves.length}`,
-      { operation, argument, expected: `${nodes.length} tensors`, received: `${flat.leaves.length}` },
-    );
-  return flat.leaves.map((leaf, i) => {
-    if (!sameShape(leaf.shape, nodes[i].shape))
-      throw new AdjointError(
-        "shape-mismatch",
-        `${operation}: ${argument} must have shape ${formatShape(nodes[i].shape)}, received ${formatShape(leaf.shape)}`,
-        { operation, argument, expected: formatShape(nodes[i].shape), received: formatShape(leaf.shape) },
-      );
-    if (!isFloating(nodes[i].dtype)) return null;
-    return leaf.dtype === nodes[i].dtype ? leaf : leaf.cast(nodes[i].dtype);
-  });
 }
 
 /**
@@ -237,7 +214,8 @@ export function vjp<A extends Anything, R>(
 ): [output: R, pullback: (cotangent: Liftable<R>) => A] {
   checkFunction(f, "vjp");
   const args = primals.map(lift);
-  const flat = flattenTensors(args);
+  const flat = flattenTensors(args, "vjp");
+  checkPrimals(args, flat.leaves, "vjp");
   const variables = flat.leaves.filter((leaf) => isFloating(leaf.dtype));
   const { recorded, result } = recordOn("vjp", variables, (leaves) => {
     let next = 0;
@@ -248,7 +226,7 @@ export function vjp<A extends Anything, R>(
       ),
     );
     checkSynchronous(value, "vjp");
-    const output = flattenTensors(value);
+    const output = flattenTensors(value, "vjp");
     return { outputs: output.leaves, result: output };
   });
   const pullback = (cotangent: unknown): A => {

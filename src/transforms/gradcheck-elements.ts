@@ -1,7 +1,6 @@
 /** Every element of one input, or random directions in it where there are too many, against finite differences. */
 
 import { threefry2x32 } from "../primitives/source.js";
-import { allocate } from "../types/dtype.js";
 import { type Shape, stridesOf } from "../types/shape.js";
 import { compareAlong, type Precision, type Verdict } from "./gradcheck-numeric.js";
 import type { InputReport, WorstElement } from "./gradcheck-report.js";
@@ -20,15 +19,11 @@ export type Draw = (length: number) => Float64Array;
 export function seededDraws(seed: number): Draw {
   let drawn = 0;
   return (length) =>
-    allocateFloat64(length).map(() => {
+    new Float64Array(length).map(() => {
       const [word] = threefry2x32(seed | 0, Math.floor(seed / 2 ** 32), drawn++, 2);
       const unit = (word >>> 1) / 2 ** 31;
       return (word & 1) === 0 ? unit + 0.5 : -unit - 0.5;
     });
-}
-
-function allocateFloat64(length: number): Float64Array {
-  return Float64Array.from(allocate("float64", length));
 }
 
 /** How bad, for choosing the worst: anything wrong before anything inconclusive before anything right. */

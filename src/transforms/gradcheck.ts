@@ -106,7 +106,7 @@ export function gradCheck<A extends Anything>(
   checkDeterministic(recorded.outputs, evaluate(primals));
 
   const touched = recorded.operations.flatMap(({ inputs: from, outputs: to }) => [...from, ...to]);
-  const epsilon = epsilonOf([...touched, ...recorded.outputs], FLOAT64_EPSILON);
+  const epsilon = epsilonOf(touched, FLOAT64_EPSILON);
   const tolerance = options.tolerance ?? (epsilon > FLOAT64_EPSILON ? 1e-3 : 1e-6);
   const settings = { precision: { tolerance, floor, epsilon }, sampling: { maxElements, directions }, draw };
 

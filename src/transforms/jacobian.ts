@@ -4,15 +4,25 @@ import { isTensor } from "../tensor/convert.js";
 import { eye } from "../tensor/create.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { isFloating } from "../types/dtype.js";
+import { checkOptions, invalidArgument } from "../util/checks.js";
 import { AdjointError, formatReceived } from "../util/errors.js";
-import { checkFunction, type LiftableArguments, type Lifted, lift } from "./arguments.js";
-import { grad, vjp } from "./grad.js";
-import { jvp, linearize } from "./jvp.js";
+import {
+  checkArgumentIndex,
+  checkFunction,
+  checkSynchronous,
+  describe,
+  type LiftableArguments,
+  type Lifted,
+  lift,
+} from "./arguments.js";
+import { gradientAt, vjp } from "./grad.js";
+import { checkArrays, jvpAt, linearize } from "./jvp.js";
 import { requireTensor, vmap } from "./vmap.js";
 
 type Anything = readonly unknown[];
 
 /** What to differentiate towards, and how. */
+/** What to differentiate, and how. */
 export interface JacobianOptions {
   /** The argument to differentiate: one tensor. Default 0. */
   readonly argnum?: number;
@@ -30,18 +40,33 @@ function isolate<A extends Anything>(
   argnum: number,
   operation: string,
 ) {
+  checkArgumentIndex(argnum, args.length, operation, "argnum");
   const x = lift(args[argnum]);
   if (!isTensor(x) || !isFloating(x.dtype))
     throw new AdjointError(
       "not-differentiable",
-      `${operation}: argument ${argnum} must be a float32 or float64 tensor, received ${isTensor(x) ? x.dtype : formatReceived(x)}`,
-      { operation, argument: `argument ${argnum}`, expected: "a floating-point tensor" },
+      `${operation}: argument ${argnum} must be a float32 or float64 tensor, received ${describe(x)}`,
+      {
+        operation,
+        argument: `argument ${argnum}`,
+        expected: "a floating-point tensor",
+        received: describe(x),
+      },
     );
   const alone = (value: Tensor): Tensor => {
     const all = [...args];
     all[argnum] = value;
     // the other arguments are passed on as they came
-    return requireTensor(f(...(all as unknown as A)), operation);
+    const result = f(...(all as unknown as A));
+    checkSynchronous(result, operation);
+    const y = requireTensor(result, operation);
+    if (!isFloating(y.dtype))
+      throw new AdjointError(
+        "dtype-mismatch",
+        `${operation}: the result must be floating-point to have a derivative, received ${y.dtype}`,
+        { operation, expected: "float32 | float64", received: y.dtype },
+      );
+    return y;
   };
   return { x, alone };
 }
@@ -57,25 +82,17 @@ export function jacobian<A extends Anything = Tensor[]>(
   options: JacobianOptions = {},
 ): Lifted<A, Tensor> {
   checkFunction(f, "jacobian");
+  checkOptions(options, "jacobian");
   const { argnum = 0, mode = "auto" } = options;
   if (!["auto", "forward", "reverse"].includes(mode))
-    throw new AdjointError(
-      "invalid-argument",
-      `jacobian: mode must be "auto", "forward" or "reverse", received ${formatReceived(mode)}`,
-      {
-        operation: "jacobian",
-        argument: "mode",
-        expected: '"auto" | "forward" | "reverse"',
-        received: formatReceived(mode),
-      },
-    );
+    throw invalidArgument("jacobian", "mode", '"auto", "forward" or "reverse"', formatReceived(mode));
   return (...args: readonly unknown[]) => {
     const { x, alone } = isolate(f, args, argnum, "jacobian");
     if (mode === "forward") return forwardJacobian(alone, x);
     const [y, pull] = vjp(alone, x);
     if (mode === "auto" && x.size < y.size) return forwardJacobian(alone, x);
     if (y.size === 0) return y.reshape([...y.shape, ...x.shape]);
-    const rows = eye(y.size, y.size, { dtype: isFloating(y.dtype) ? y.dtype : "float32" });
+    const rows = eye(y.size, y.size, { dtype: y.dtype });
     const bars = vmap((cotangent: Tensor) => pull(cotangent.reshape(y.shape))[0])(rows);
     return bars.reshape([...y.shape, ...x.shape]);
   };
@@ -90,6 +107,7 @@ function forwardJacobian(f: (x: Tensor) => Tensor, x: Tensor): Tensor {
 }
 
 /** What to differentiate towards. */
+/** What to differentiate. */
 export interface HessianOptions {
   /** The argument to differentiate: one tensor. Default 0. */
   readonly argnum?: number;
@@ -107,9 +125,14 @@ export function hessian<A extends Anything = Tensor[]>(
   options: HessianOptions = {},
 ): Lifted<A, Tensor> {
   checkFunction(f, "hessian");
+  checkOptions(options, "hessian");
+  const { argnum = 0 } = options;
   return (...args: readonly unknown[]) => {
-    const { x, alone } = isolate(f, args, options.argnum ?? 0, "hessian");
-    return forwardJacobian(grad(alone), x);
+    const { x, alone } = isolate(f, args, argnum, "hessian");
+    // the gradient of a function of one tensor is a tensor
+    const gradient = (...at: Tensor[]): Tensor =>
+      gradientAt("hessian", (...leaves) => alone(leaves[0] as Tensor), at).gradient as Tensor;
+    return forwardJacobian(gradient, x);
   };
 }
 
@@ -132,13 +155,15 @@ export function hvp<A extends Anything>(
   tangents: readonly [...LiftableArguments<A>],
 ): A;
 export function hvp<A extends Anything>(
-  f: (...args: A) => Tensor,
-  primals: readonly [...A],
-  tangents: readonly [...A],
+  f: (...args: never) => Tensor,
+  primals: readonly unknown[],
+  tangents: readonly unknown[],
 ): A {
   checkFunction(f, "hvp");
+  checkArrays(primals, tangents, "hvp");
   const all = primals.map((_, index) => index);
   // the gradient towards every argument, as a function of every argument
-  const gradient = grad(f, { argnums: all }) as unknown as (...args: A) => A;
-  return jvp(gradient, primals, tangents)[1];
+  const gradient = (...args: Anything): unknown =>
+    gradientAt("hvp", f as (...args: Anything) => unknown, args, all).gradient;
+  return jvpAt("hvp", gradient, primals, tangents)[1] as A;
 }

@@ -6,14 +6,16 @@ import { closeOver, type Graph, liveCaptures, traceGraph } from "../graph/graph.
 import { isRecorded, type Node, Recording } from "../graph/node.js";
 import type { Storage } from "../graph/storage.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { AdjointError, formatShape } from "../util/errors.js";
-import { identityOf, type Structure, structureKey } from "../util/tree.js";
-import { checkFunction, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
+import { checkOptions, invalidArgument, isList, isNatural } from "../util/checks.js";
+import { AdjointError, formatList, formatShape } from "../util/errors.js";
+import { type Structure, staticKey, structureKey } from "../util/tree.js";
+import { checkArgumentIndex, checkFunction, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
 import { call, run } from "./call.js";
 
 type Anything = readonly unknown[];
 
 /** What jit may do with its arguments. */
+/** How arguments are treated. */
 export interface JitOptions {
   /**
    * Arguments the caller gives up: their memory is reused for the results, as a training step does with its
@@ -40,7 +42,7 @@ const donatedStorage: Storage = {
     throw new AdjointError(
       "donated",
       "this tensor was donated to a jit call, which has reused its memory; use the call's result, or leave the argument out of donate",
-      { expected: "a tensor with a value", received: "a donated tensor" },
+      { operation: "jit", expected: "a tensor with a value", received: "a donated tensor" },
     );
   },
 };
@@ -58,12 +60,14 @@ export function jit<R, A extends Anything = Tensor[]>(
   options: JitOptions = {},
 ): (...args: A) => R {
   checkFunction(f, "jit");
+  checkOptions(options, "jit");
   const signatures = new Map<string, Traced>();
-  const statics = new Set(options.static ?? []);
-  const donations = new Set(options.donate ?? []);
+  const statics = argumentSet(options.static, "static");
+  const donations = argumentSet(options.donate, "donate");
   const compiled = (...args: A): R => {
-    const dynamic = args.map((value, index) => (statics.has(index) ? undefined : value));
-    const parts = dynamic.map(flattenTensors);
+    for (const index of statics) checkArgumentIndex(index, args.length, "jit", "static");
+    for (const index of donations) checkArgumentIndex(index, args.length, "jit", "donate");
+    const parts = args.map((value, index) => flattenTensors(statics.has(index) ? undefined : value, "jit"));
     const leaves = parts.flatMap((part) => part.leaves);
     if (leaves.some((leaf) => leaf.isAbstract) && Recording.innermostTrace()?.name === "jit")
       return f(...args);
@@ -96,6 +100,12 @@ export function jit<R, A extends Anything = Tensor[]>(
   return compiled;
 }
 
+function argumentSet(list: readonly number[] = [], option: string): ReadonlySet<number> {
+  if (!isList(list, isNatural))
+    throw invalidArgument("jit", option, "an array of argument numbers", formatList(list));
+  return new Set(list);
+}
+
 function storagesOf(nodes: readonly Node[]): Storage[] {
   const storages: Storage[] = [];
   for (const node of nodes) if (node.storage !== null) storages.push(node.storage);
@@ -109,11 +119,7 @@ function signatureOf(
 ): string {
   let key = "";
   parts.forEach((part, index) => {
-    if (statics.has(index)) {
-      const value = args[index];
-      const isReference = (typeof value === "object" && value !== null) || typeof value === "function";
-      key += `;${isReference ? `@${identityOf(value)}` : `${typeof value}:${String(value)}`}`;
-    } else key += `;${structureKey(part.structure)}`;
+    key += `;${statics.has(index) ? staticKey(args[index]) : structureKey(part.structure)}`;
     for (const leaf of part.leaves) key += `${leaf.dtype}${formatShape(leaf.shape)}`;
   });
   return key;
@@ -137,7 +143,7 @@ function trace<A extends Anything, R>(
     // the same trees with other tensors in them
     const result = f(...(substituted as unknown as A));
     checkSynchronous(result, "jit");
-    const flat = flattenTensors(result);
+    const flat = flattenTensors(result, "jit");
     output = flat.structure;
     return flat.leaves;
   });

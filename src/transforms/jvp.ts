@@ -1,21 +1,21 @@
 /** Forward-mode derivatives: directional, and the linear map itself. */
 
 import { type Node, uniformNode } from "../graph/node.js";
-import { isTensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { isFloating } from "../types/dtype.js";
 import { AdjointError } from "../util/errors.js";
 import type { Structure } from "../util/tree.js";
 import {
   checkFunction,
+  checkPrimals,
   checkSynchronous,
   flattenTensors,
   type LiftableArguments,
   lift,
+  matchLeaves,
   rebuild,
 } from "./arguments.js";
 import { pushForward } from "./forward.js";
-import { matchLeaves } from "./grad.js";
 import { type Recorded, recordOn } from "./reverse.js";
 
 type Anything = readonly unknown[];
@@ -32,7 +32,9 @@ function recordFunction(
   primals: readonly unknown[],
 ): Linear {
   checkFunction(f, operation);
-  const inputs = flattenTensors(primals.map(lift));
+  const lifted = primals.map(lift);
+  const inputs = flattenTensors(lifted, operation);
+  checkPrimals(lifted, inputs.leaves, operation);
   const variables = inputs.leaves.filter((leaf) => isFloating(leaf.dtype));
   const { recorded, result: output } = recordOn(operation, variables, (leaves) => {
     let next = 0;
@@ -42,7 +44,7 @@ function recordFunction(
     );
     const value = f(...args);
     checkSynchronous(value, operation);
-    const flat = flattenTensors(value);
+    const flat = flattenTensors(value, operation);
     return { outputs: flat.leaves, result: flat };
   });
   return { recorded, inputs, output };
@@ -64,14 +66,9 @@ function push(
   );
 }
 
-function checkArrays(primals: unknown, tangents: unknown, operation: string): void {
-  if (
-    Array.isArray(primals) &&
-    Array.isArray(tangents) &&
-    primals.length === tangents.length &&
-    !isTensor(primals)
-  )
-    return;
+/** @throws AdjointError `invalid-argument` unless both are arrays of one entry an argument */
+export function checkArrays(primals: unknown, tangents: unknown, operation: string): void {
+  if (Array.isArray(primals) && Array.isArray(tangents) && primals.length === tangents.length) return;
   throw new AdjointError(
     "invalid-argument",
     `${operation}: primals and tangents must be arrays of one entry an argument, of the same length`,
@@ -103,11 +100,23 @@ export function jvp<R>(
   primals: readonly unknown[],
   tangents: readonly unknown[],
 ): [output: R, tangent: R] {
-  checkArrays(primals, tangents, "jvp");
   // f is called with arguments of the trees it declares
-  const linear = recordFunction("jvp", f as (...args: Anything) => unknown, primals);
-  const tangent = push(linear, tangents, "jvp");
-  return [rebuild<R>(linear.output.structure, linear.recorded.outputs), tangent as R];
+  const [output, tangent] = jvpAt("jvp", f as (...args: Anything) => unknown, primals, tangents);
+  return [output as R, tangent as R];
+}
+
+/** Output and tangent, for all that is built on them; refusals name `operation`. */
+export function jvpAt(
+  operation: string,
+  f: (...args: Anything) => unknown,
+  primals: readonly unknown[],
+  tangents: readonly unknown[],
+): [output: unknown, tangent: unknown] {
+  checkFunction(f, operation);
+  checkArrays(primals, tangents, operation);
+  const linear = recordFunction(operation, f, primals);
+  const tangent = push(linear, tangents, operation);
+  return [rebuild(linear.output.structure, linear.recorded.outputs), tangent];
 }
 
 /**

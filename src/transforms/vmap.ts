@@ -10,12 +10,14 @@ import { moveAxis } from "../primitives/reshape.js";
 import { fromNode, isTensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { dropAxes, normalizeAxis } from "../types/shape.js";
+import { checkOptions, invalidArgument } from "../util/checks.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { checkFunction, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
 
 type Anything = readonly unknown[];
 
 /** Where the batch is. */
+/** Which axes are the batch. */
 export interface VmapOptions {
   /** The batch axis of each argument; null for one that is shared. Default 0 for all. */
   readonly inAxes?: number | readonly (number | null)[];
@@ -64,8 +66,16 @@ export function vmap<R, A extends Anything = Tensor[]>(
   options: VmapOptions = {},
 ): (...args: A) => R {
   checkFunction(f, "vmap");
+  checkOptions(options, "vmap");
+  const { inAxes = 0, outAxes = 0 } = options;
+  if (typeof inAxes !== "number" && !Array.isArray(inAxes))
+    throw invalidArgument(
+      "vmap",
+      "inAxes",
+      "an axis, or an array of an axis or null for each argument",
+      formatReceived(inAxes),
+    );
   return (...args) => {
-    const { inAxes = 0, outAxes = 0 } = options;
     const axes = typeof inAxes === "number" ? args.map(() => inAxes) : inAxes;
     if (axes.length !== args.length)
       throw new AdjointError(
@@ -82,7 +92,7 @@ export function vmap<R, A extends Anything = Tensor[]>(
     const batched: boolean[] = [];
     const inputs: Node[] = [];
     const structures = args.map((value, index) => {
-      const flat = flattenTensors(value);
+      const flat = flattenTensors(value, "vmap");
       const axis = axes[index];
       for (const leaf of flat.leaves) {
         batched.push(axis !== null);
@@ -128,7 +138,7 @@ export function vmap<R, A extends Anything = Tensor[]>(
         }) as unknown as A),
       );
       checkSynchronous(result, "vmap");
-      output = flattenTensors(result);
+      output = flattenTensors(result, "vmap");
       return output.leaves;
     });
     const results = evaluateBatched(graph, inputs, batched, count);

@@ -8,8 +8,10 @@ export type DType = "float32" | "float64" | "int32" | "bool";
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /** All element types. */
+/** The names of all element types, each able to hold those before it. @example dtypes.length; // → 4 */
 export const dtypes: readonly DType[] = ["bool", "int32", "float32", "float64"];
 
+/** The storage of one element, in bytes. */
 export function bytesPerElement(dtype: DType): number {
   switch (dtype) {
     case "bool":
@@ -22,8 +24,23 @@ export function bytesPerElement(dtype: DType): number {
   }
 }
 
-/** A zero-filled array of `length` elements. */
+/**
+ * A zero-filled array of `length` elements.
+ * @throws AdjointError `invalid-argument` where memory has no room for it
+ */
 export function allocate(dtype: DType, length: number): TypedArray {
+  try {
+    return allocateUnchecked(dtype, length);
+  } catch {
+    throw new AdjointError(
+      "invalid-argument",
+      `allocate: ${length} elements of ${dtype} do not fit in memory; use smaller shapes, or work in batches`,
+      { operation: "allocate", argument: "shape", expected: "fewer elements", received: String(length) },
+    );
+  }
+}
+
+function allocateUnchecked(dtype: DType, length: number): TypedArray {
   switch (dtype) {
     case "bool":
       return new Uint8Array(length);
@@ -36,6 +53,7 @@ export function allocate(dtype: DType, length: number): TypedArray {
   }
 }
 
+/** float32 and float64: what derivatives exist for. */
 export function isFloating(dtype: DType): boolean {
   return dtype === "float32" || dtype === "float64";
 }

@@ -76,9 +76,16 @@ export function formatReceived(value: unknown): string {
   if (typeof value === "string") text = JSON.stringify(value);
   else if (typeof value === "function") text = `function ${value.name || "(anonymous)"}`;
   else if (Array.isArray(value)) text = `array of ${value.length}`;
-  else if (typeof value === "object" && value !== null) text = value.constructor?.name ?? "object";
+  else if (typeof value === "object" && value !== null) text = String(value.constructor?.name ?? "object");
   else text = String(value);
   return text.length > 40 ? `${text.slice(0, 39)}…` : text;
+}
+
+/** A list as `[2, -1]`, anything else as `formatReceived` has it. */
+export function formatList(value: unknown): string {
+  if (!Array.isArray(value)) return formatReceived(value);
+  const text = `[${Array.from(value.slice(0, 20), formatReceived).join(", ")}]`;
+  return text.length > 40 ? `array of ${value.length}` : text;
 }
 
 /**

@@ -37,10 +37,14 @@ function isOpaque(value: object): boolean {
 }
 
 /**
- * The leaves of a tree in order, and its structure.
+ * The leaves of a tree in order, and its structure; `operation` is named where it is refused.
  * @throws AdjointError `tree-mismatch` for a tree that contains itself
  */
-export function flatten<Leaf>(tree: unknown, isLeaf: (value: unknown) => value is Leaf): Flat<Leaf> {
+export function flatten<Leaf>(
+  tree: unknown,
+  isLeaf: (value: unknown) => value is Leaf,
+  operation = "flatten",
+): Flat<Leaf> {
   const leaves: Leaf[] = [];
   const open = new Set<object>();
   const visit = (value: unknown): Structure => {
@@ -52,11 +56,12 @@ export function flatten<Leaf>(tree: unknown, isLeaf: (value: unknown) => value i
     if (open.has(value))
       throw new AdjointError(
         "tree-mismatch",
-        `a tree may not contain itself: ${formatReceived(value)} is inside itself`,
+        `${operation}: a tree may not contain itself: ${formatReceived(value)} is inside itself`,
+        { operation, expected: "a finite tree", received: formatReceived(value) },
       );
     open.add(value);
     let structure: Structure;
-    if (Array.isArray(value)) structure = { kind: "array", items: value.map(visit) };
+    if (Array.isArray(value)) structure = { kind: "array", items: Array.from(value, visit) };
     else {
       const keys = Object.keys(value);
       const items = keys.map((key) => visit((value as Record<string, unknown>)[key]));
@@ -142,7 +147,8 @@ export function structureKey(structure: Structure): string {
   }
 }
 
-function staticKey(value: unknown): string {
+/** Equal keys, equal values: objects and functions by identity, all else by type and value. */
+export function staticKey(value: unknown): string {
   if ((typeof value === "object" && value !== null) || typeof value === "function")
     return `@${identityOf(value)}`;
   if (typeof value === "string") return JSON.stringify(value);

@@ -29,10 +29,9 @@ function expectUnharmed(): void {
 for (const table of tables) {
   describe(`bad input: ${table}`, () => {
     for (const row of readRows(table)) {
-      it(`${row.call} is refused with ${row.code}`, async (context) => {
+      it(`${row.call} is refused with ${row.code}`, async () => {
         const wrong = await complaint(row);
         expectUnharmed();
-        if (row.notYet !== undefined && wrong !== null) context.skip(`not yet: ${row.notYet}`);
         expect(wrong).toBeNull();
       });
     }
@@ -68,9 +67,9 @@ describe("bad input: every operation", () => {
 });
 
 describe("the table itself", () => {
-  it("has well over 120 rows in order, each with its own call", () => {
+  it("has well over 300 rows in order, each with its own call", () => {
     const rows = tables.flatMap(readRows);
-    expect(rows.filter(({ notYet }) => notYet === undefined).length).toBeGreaterThan(300);
+    expect(rows.length).toBeGreaterThan(300);
     expect(new Set(rows.map(({ call }) => call)).size).toBe(rows.length);
     for (const { call, code, message } of rows) expect(code !== "" && message !== "", call).toBe(true);
   });

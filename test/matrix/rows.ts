@@ -1,9 +1,8 @@
 /**
- * The table of bad input: three lines a row.
+ * The table of bad input: two lines a row.
  *
  *     matmul(ones([2, 3]), ones([4, 5]))                                             the call, in plain JavaScript
  *         shape-mismatch | matmul: inner dimensions differ: a [2, 3] … (3 ≠ 4)       its code, and its message; … is any text
- *         not yet | names dot                                                        only where the library still falls short
  *
  * Plain text, because bad input is what TypeScript would refuse to write.
  */
@@ -14,8 +13,6 @@ export interface Row {
   readonly call: string;
   readonly code: string;
   readonly message: string;
-  /** Why the call is not refused like this yet; undefined for all that is in order. */
-  readonly notYet?: string;
 }
 
 const folder = new URL("./rows/", import.meta.url);
@@ -29,7 +26,6 @@ export function readRows(table: string): Row[] {
     if (line.trim() === "") continue;
     const [first, ...rest] = line.trim().split(" | ");
     if (!line.startsWith("    ")) rows.push({ call: line, code: "", message: "" });
-    else if (first === "not yet") rows.push({ ...takeLast(rows), notYet: rest.join(" | ") });
     else rows.push({ ...takeLast(rows), code: first, message: rest.join(" | ") });
   }
   return rows;
