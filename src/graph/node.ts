@@ -233,6 +233,7 @@ export function bindComputed<P>(
  */
 export function readValue(node: Node, operation = "reading a value"): TypedArray {
   if (node.storage === null) {
+    if (node.recording?.active === false) throw leaked(node, operation);
     const trace = node.recording?.active === true ? node.recording.name : Recording.innermostTrace()?.name;
     throw new AdjointError(
       "abstract-value",

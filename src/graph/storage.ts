@@ -6,6 +6,8 @@ export interface Storage {
   read(): TypedArray;
   /** Set when every element is this number: such a tensor costs nothing until it is read. */
   readonly uniform?: number;
+  /** Set when the elements were given up: reading them is an error. */
+  readonly donated?: boolean;
 }
 
 export class HostStorage implements Storage {

@@ -28,7 +28,7 @@ export function checkIndex(
   if (index < -extent || index >= extent)
     throw new AdjointError(
       "index-out-of-range",
-      `${operation}: index ${index} is outside an axis of extent ${extent} (shape ${formatShape(shape)}); expected ${-extent} to ${extent - 1}`,
+      `${operation}: index ${index} is outside an axis of extent ${extent} (shape ${formatShape(shape)}); expected ${extent === 0 ? "no index" : `${-extent} to ${extent - 1}`}`,
       { operation, argument: "indices", expected: `${-extent} … ${extent - 1}`, received: String(index) },
     );
   return index < 0 ? index + extent : index;

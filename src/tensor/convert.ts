@@ -12,21 +12,19 @@ import {
   weakDType,
 } from "../types/dtype.js";
 import { checkShape, sizeOf } from "../types/shape.js";
-import { checkOptions, invalidArgument } from "../util/checks.js";
+import { checkOptionNames, invalidArgument } from "../util/checks.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import type { Tensor } from "./tensor.js";
 
 /** A tensor, or a number that becomes one beside it. */
 export type TensorLike = Tensor | number | boolean;
 
-/** A number or boolean, or arrays of them nested to any depth; `tensor()` wants them regular. */
 /** Numbers or booleans, or arrays of them of any depth. */
 export type NestedArray = number | boolean | readonly NestedArray[];
 
 /** Anything `tensor()` accepts. */
 export type TensorData = NestedArray | ElementArray;
 
-/** Is the value a tensor? @example isTensor(zeros([2])); // → true */
 /** Is it a tensor? @example isTensor(tensor([1])); // → true */
 export function isTensor(value: unknown): value is Tensor {
   return value instanceof Node;
@@ -122,7 +120,7 @@ export interface TensorOptions {
 
 /** `tensor`, for operations that take data themselves and name themselves in refusals. */
 export function tensorOf(data: unknown, options: TensorOptions, operation: string, argument: string): Tensor {
-  checkOptions(options, operation);
+  checkOptionNames(options, ["shape", "dtype"], operation);
   let values: ArrayLike<number>;
   let shape: number[];
   if (isElementArray(data)) {
@@ -156,7 +154,9 @@ export function tensorOf(data: unknown, options: TensorOptions, operation: strin
   }
   const dtype = options.dtype === undefined ? naturalDType(data) : checkDType(options.dtype, operation);
   const array = allocate(dtype, values.length);
-  for (let i = 0; i < values.length; i++) array[i] = asElement(values[i], dtype, operation, argument, i);
+  // numbers of the very type need no look at each
+  if (dtype !== "bool" && values.constructor === array.constructor) array.set(values);
+  else for (let i = 0; i < values.length; i++) array[i] = asElement(values[i], dtype, operation, argument, i);
   return adopt(array, shape, dtype);
 }
 

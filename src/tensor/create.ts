@@ -7,12 +7,11 @@ import { cast } from "../primitives/select.js";
 import { iota } from "../primitives/source.js";
 import { allocate, checkDType, type DType } from "../types/dtype.js";
 import { checkShape, range } from "../types/shape.js";
-import { checkCount, checkFinite, checkNumber, checkOptions } from "../util/checks.js";
+import { checkCount, checkFinite, checkNumber, checkOptionNames } from "../util/checks.js";
 import { AdjointError, formatReceived } from "../util/errors.js";
 import { adopt, asElement, asIndices, fromNode, type Indices } from "./convert.js";
 import type { Tensor } from "./tensor.js";
 
-/** How a tensor is made. */
 /** What every maker of tensors takes. */
 export interface CreateOptions {
   /** Default float32. */
@@ -46,7 +45,7 @@ function filled(operation: string, shape: unknown, value: unknown, options: Crea
 }
 
 function dtypeOf(options: CreateOptions, operation: string, otherwise: DType = "float32"): DType {
-  checkOptions(options, operation);
+  checkOptionNames(options, ["dtype"], operation);
   return options.dtype === undefined ? otherwise : checkDType(options.dtype, operation);
 }
 

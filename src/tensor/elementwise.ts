@@ -10,7 +10,7 @@ import { fill } from "../primitives/support.js";
 import * as unary from "../primitives/unary.js";
 import { checkDType, type DType, isFloating, promote, weakDType } from "../types/dtype.js";
 import { broadcastShapes, sameShape } from "../types/shape.js";
-import { checkNumber, checkOptions, invalidArgument } from "../util/checks.js";
+import { checkNumber, checkOptionNames, invalidArgument } from "../util/checks.js";
 import { AdjointError, formatReceived } from "../util/errors.js";
 import {
   asFloat,
@@ -195,7 +195,7 @@ export function elu(x: TensorLike, alpha = 1): Tensor {
 /** x · Φ(x): exact, or with approximate: "tanh" the tanh formula. @example gelu(tensor([0])).array(); // → 0 */
 export function gelu(x: TensorLike, options: { approximate?: "none" | "tanh" } = {}): Tensor {
   const value = asFloat(x, "gelu");
-  checkOptions(options, "gelu");
+  checkOptionNames(options, ["approximate"], "gelu");
   const half = binary.mul(fill(value, 0.5), value);
   const one = fill(value, 1);
   switch (options.approximate ?? "none") {

@@ -9,7 +9,7 @@ import { randomBits, threefry2x32 } from "../primitives/source.js";
 import { fill } from "../primitives/support.js";
 import { type DType, isFloating } from "../types/dtype.js";
 import { broadcastShapes, checkShape, normalizeAxis, range, sameShape, sizeOf } from "../types/shape.js";
-import { checkCount, checkFinite, checkOptions, invalidArgument } from "../util/checks.js";
+import { checkCount, checkFinite, checkOptionNames, invalidArgument } from "../util/checks.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { adopt, asTensor, fromNode, isTensor, type TensorLike } from "./convert.js";
 import { add, clip, cos, log, log1p, lt, mul, neg, sqrt } from "./elementwise.js";
@@ -18,7 +18,6 @@ import { reshape } from "./movement.js";
 import { argmax, logSoftmax } from "./reductions.js";
 import type { Tensor } from "./tensor.js";
 
-/** How random numbers are drawn. */
 /** What the random tensors have in common. */
 export interface RandomOptions {
   /** Default []. */
@@ -59,8 +58,12 @@ function split(parent: Tensor, count = 2): Tensor[] {
   return range(count).map((i) => fromNode(bits).slice(i));
 }
 
-function floatOptions(options: RandomOptions, operation: string): { shape: number[]; dtype: DType } {
-  checkOptions(options, operation);
+function floatOptions(
+  options: RandomOptions,
+  operation: string,
+  further: readonly string[],
+): { shape: number[]; dtype: DType } {
+  checkOptionNames(options, ["shape", "dtype", ...further], operation);
   const dtype = options.dtype ?? "float32";
   if (!isFloating(dtype))
     throw new AdjointError(
@@ -101,7 +104,7 @@ function unit(source: Tensor, shape: readonly number[], dtype: DType): Tensor {
 function uniform(source: Tensor, options: RandomOptions & { low?: number; high?: number } = {}): Tensor {
   const operation = "random.uniform";
   const from = checkKey(source, operation);
-  const { shape, dtype } = floatOptions(options, operation);
+  const { shape, dtype } = floatOptions(options, operation, ["low", "high"]);
   const low = checkFinite(options.low ?? 0, operation, "low");
   const high = checkFinite(options.high ?? 1, operation, "high");
   const value = unit(from, shape, dtype);
@@ -115,7 +118,7 @@ function uniform(source: Tensor, options: RandomOptions & { low?: number; high?:
 function normal(source: Tensor, options: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
   const operation = "random.normal";
   const from = checkKey(source, operation);
-  const { shape, dtype } = floatOptions(options, operation);
+  const { shape, dtype } = floatOptions(options, operation, ["mean", "std"]);
   const mean = checkFinite(options.mean ?? 0, operation, "mean");
   const std = checkFinite(options.std ?? 1, operation, "std");
   const uniforms = unit(from, [2, sizeOf(shape)], dtype);
@@ -137,7 +140,7 @@ function bernoulli(source: Tensor, p: TensorLike = 0.5, options: { shape?: reado
   if (typeof p === "number" && !(p >= 0 && p <= 1))
     throw invalidArgument(operation, "p", "from 0 to 1", String(p));
   const probability = asTensor(p, operation, "p");
-  checkOptions(options, operation);
+  checkOptionNames(options, ["shape"], operation);
   const shape = checkShape(options.shape ?? probability.shape, operation);
   if (!sameShape(broadcastShapes(probability.shape, shape, operation), shape))
     throw new AdjointError(

@@ -13,7 +13,7 @@ import { fill } from "../primitives/support.js";
 import * as unary from "../primitives/unary.js";
 import { isFloating } from "../types/dtype.js";
 import { normalizeAxes, normalizeAxis, range, type Shape, sizeOf } from "../types/shape.js";
-import { checkOptions } from "../util/checks.js";
+import { checkOptionNames } from "../util/checks.js";
 import { AdjointError, formatShape } from "../util/errors.js";
 import { asFloat, asNumeric, asTensor, convert, fromNode, type TensorLike } from "./convert.js";
 import type { Tensor } from "./tensor.js";
@@ -21,7 +21,6 @@ import type { Tensor } from "./tensor.js";
 /** One axis, several, or (undefined) all of them; negative ones count from the end. */
 export type Axis = number | readonly number[];
 
-/** How a reduction leaves its result. */
 /** What every reduction takes. */
 export interface ReduceOptions {
   /** Keep the reduced axes with extent 1. Default false. */
@@ -30,7 +29,7 @@ export interface ReduceOptions {
 
 /** The axes a reduction is over, its options checked too. */
 function axesOf(operation: string, x: Node, axis: Axis | undefined, options: ReduceOptions): number[] {
-  checkOptions(options, operation);
+  checkOptionNames(options, ["keepDims"], operation);
   return normalizeAxes(axis, x.shape, operation);
 }
 

@@ -21,14 +21,6 @@ import * as windows from "./windows.js";
 export type Nested = number | boolean | Nested[];
 
 /**
- * An array of numbers of one dtype and any shape; immutable. Made by `tensor`, `zeros` and their like, never by `new`.
- *
- * @example
- * const x = tensor([[1, 2], [3, 4]]);
- * x.shape; // → 2,2
- * x.mul(x).sum().item(); // → 30
- */
-/**
  * An array of numbers of one dtype, with a value or, inside jit and vmap, without one yet. Made by `tensor`, `zeros`,
  * `random.normal` and so on, and by every operation.
  * @example tensor([[1, 2], [3, 4]]).sum(0).mul(2).array(); // → 8,12
@@ -62,12 +54,12 @@ export class Tensor extends Node {
 
   /** `data()` at once; the devices of this version are all synchronous. */
   dataSync(): TypedArray {
-    return valueOf(this, "data").slice();
+    return readValue(this, "data").slice();
   }
 
   arraySync<T = Nested>(): T {
     // the nesting follows the rank, which the caller may know and types do not
-    return nest(valueOf(this, "array"), this.shape, this.dtype) as T;
+    return nest(readValue(this, "array"), this.shape, this.dtype) as T;
   }
 
   /** @throws AdjointError `shape-mismatch` unless there is exactly one element */
@@ -78,11 +70,14 @@ export class Tensor extends Node {
         `item: expected a tensor with one element, received shape ${formatShape(this.shape)}; reduce it first, or use array()`,
         { operation: "item", expected: "one element", received: formatShape(this.shape) },
       );
-    return valueOf(this, "item")[0];
+    return readValue(this, "item")[0];
   }
 
   override toString(): string {
-    if (this.storage === null) return `tensor(abstract, shape ${formatShape(this.shape)}, ${this.dtype})`;
+    // printing must not fail where reading does: people print to find out
+    const missing =
+      this.storage === null ? "abstract" : this.storage.donated === true ? "donated" : undefined;
+    if (missing !== undefined) return `tensor(${missing}, shape ${formatShape(this.shape)}, ${this.dtype})`;
     return formatTensor(readValue(this), this.shape, this.dtype);
   }
 
@@ -94,6 +89,13 @@ export class Tensor extends Node {
       "a tensor cannot be used with JavaScript's operators; use methods (x.mul(2), x.gt(0)) or await x.item() for its number",
       { operation: "conversion to a primitive" },
     );
+  }
+
+  /** What JSON.stringify writes: shape, dtype and, where there is a value, the elements row-major (NaN as null, as in all JSON). */
+  toJSON(): { shape: readonly number[]; dtype: DType; data?: number[] } {
+    const { shape, dtype, storage } = this;
+    if (storage === null || storage.donated === true) return { shape, dtype };
+    return { shape, dtype, data: Array.from(storage.read()) };
   }
 
   [Symbol.for("nodejs.util.inspect.custom")](): string {
@@ -412,17 +414,6 @@ export class Tensor extends Node {
   avgPool(options: windows.PoolOptions): Tensor {
     return windows.avgPool(this, options);
   }
-}
-
-/** The elements; a reader of a tensor that outlived its trace is told so. */
-function valueOf(x: Tensor, operation: string): TypedArray {
-  if (x.isAbstract && x.recording?.active === false)
-    throw new AdjointError(
-      "abstract-leak",
-      `${operation}: this abstract ${x.dtype}${formatShape(x.shape)} tensor escaped from ${x.recording.name} and has no value; return it from the function instead of storing it outside`,
-      { operation, expected: "a tensor with a value", received: "an abstract tensor" },
-    );
-  return readValue(x, operation);
 }
 
 setNodeClass(Tensor);

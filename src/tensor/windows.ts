@@ -13,7 +13,7 @@ import { flip, permute, reshape } from "../primitives/reshape.js";
 import { fill } from "../primitives/support.js";
 import { window } from "../primitives/window.js";
 import { range } from "../types/shape.js";
-import { checkOptions } from "../util/checks.js";
+import { checkOptionNames, checkOptions } from "../util/checks.js";
 import { AdjointError, formatShape } from "../util/errors.js";
 import { asFloat, fromNode, promoteOperands, type TensorLike } from "./convert.js";
 import type { Tensor } from "./tensor.js";
@@ -28,7 +28,6 @@ import {
 } from "./window-arguments.js";
 
 /** How a convolution moves over its input. */
-/** How a convolution moves over its input. */
 export interface ConvOptions {
   /** Step between windows, for all axes or each. Default 1. */
   readonly stride?: number | readonly number[];
@@ -41,7 +40,6 @@ export interface ConvOptions {
 }
 
 /** How a transposed convolution spreads its input. */
-/** How a transposed convolution spreads its input. */
 export interface ConvTransposeOptions {
   /** Distance between input elements in the output, for all axes or each. Default 1. */
   readonly stride?: number | readonly number[];
@@ -49,7 +47,6 @@ export interface ConvTransposeOptions {
   readonly padding?: number | readonly (readonly [number, number])[];
 }
 
-/** How a pooling window moves over its input. */
 /** How pooling moves over its input. */
 export interface PoolOptions {
   /** Extents of the window, for all axes or each. */
@@ -84,7 +81,7 @@ function padSpatial(
  */
 export function conv(x: TensorLike, w: TensorLike, options: ConvOptions = {}): Tensor {
   const [input, weight] = promoteOperands(asFloat(x, "conv"), asFloat(w, "conv", "w"), "conv");
-  checkOptions(options, "conv");
+  checkOptionNames(options, ["stride", "padding", "dilation", "groups"], "conv");
   const spatial = checkRanks("conv", input, weight);
   const [batch, channels, ...extents] = input.shape;
   const [out, perGroup, ...size] = weight.shape;
@@ -146,7 +143,7 @@ export function conv(x: TensorLike, w: TensorLike, options: ConvOptions = {}): T
 export function convTranspose(x: TensorLike, w: TensorLike, options: ConvTransposeOptions = {}): Tensor {
   const operation = "convTranspose";
   const [input, weight] = promoteOperands(asFloat(x, operation), asFloat(w, operation, "w"), operation);
-  checkOptions(options, operation);
+  checkOptionNames(options, ["stride", "padding"], operation);
   const spatial = checkRanks(operation, input, weight);
   const size = weight.shape.slice(2);
   const stride = perAxis(options.stride ?? 1, spatial, 1, operation, "stride");
@@ -191,6 +188,7 @@ function pool(operation: string, x: TensorLike, options: PoolOptions, fillWith: 
       { operation, argument: "x", expected: "rank 3, 4 or 5", received: formatShape(value.shape) },
     );
   checkOptions(options, operation, "an object with a size");
+  checkOptionNames(options, ["size", "stride", "padding"], operation);
   const size = perAxis(options.size, spatial, 1, operation, "size");
   const stride = perAxis(options.stride ?? size, spatial, 1, operation, "stride");
   const dilation = size.map(() => 1);

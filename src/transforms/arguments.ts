@@ -13,12 +13,24 @@ import { type Flat, flatten, leafPaths, type Structure, unflatten } from "../uti
 export type Liftable<T> = T | (T extends Tensor ? number : never);
 export type LiftableArguments<A extends readonly unknown[]> = { [K in keyof A]: Liftable<A[K]> };
 
+/** Which arguments: their index, or several. */
+export type ArgNums = number | readonly number[];
+
+type Indices<N extends ArgNums> = N extends number ? N : N extends readonly number[] ? N[number] : never;
+
+/** The arguments A, with numbers allowed for the tensors that are differentiated; the others are passed on as they are. */
+export type LiftedArguments<A extends readonly unknown[], N extends ArgNums> = number extends A["length"]
+  ? N extends number
+    ? [Liftable<A[number]>, ...A]
+    : LiftableArguments<A>
+  : { [K in keyof A]: K extends `${Indices<N>}` ? Liftable<A[K]> : A[K] };
+
 /**
- * A function of the arguments A that also takes numbers for tensors. The exact signature comes last, which is the one
- * inference sees, so that transforms of transforms keep the types of the function at the bottom.
+ * A function of the arguments A that also takes numbers for the tensors it differentiates. The exact signature comes
+ * last, which is the one inference sees, so that transforms of transforms keep the types of the function at the bottom.
  */
-export interface Lifted<A extends readonly unknown[], R> {
-  (...args: LiftableArguments<A>): R;
+export interface Lifted<A extends readonly unknown[], R, N extends ArgNums> {
+  (...args: LiftedArguments<A, N>): R;
   (...args: A): R;
 }
 

@@ -4,9 +4,10 @@ import type { Node } from "../graph/node.js";
 import { uniformNode } from "../graph/node.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { isFloating } from "../types/dtype.js";
-import { checkOptions, invalidArgument } from "../util/checks.js";
+import { checkOptionNames, invalidArgument } from "../util/checks.js";
 import { AdjointError, formatList, formatReceived } from "../util/errors.js";
 import {
+  type ArgNums,
   argumentName,
   checkArgumentIndex,
   checkFunction,
@@ -24,9 +25,6 @@ import {
 } from "./arguments.js";
 import { pullBack, recordOn } from "./reverse.js";
 
-/** Which arguments: their index, or several. */
-export type ArgNums = number | readonly number[];
-
 /** The gradient has the tree of its argument: one argument's, or an array of them. */
 export type Gradients<A extends readonly unknown[], N extends ArgNums> = N extends number
   ? A[N]
@@ -34,7 +32,6 @@ export type Gradients<A extends readonly unknown[], N extends ArgNums> = N exten
     ? { -readonly [K in keyof N]: N[K] extends number ? A[N[K]] : never }
     : never;
 
-/** What to differentiate towards. */
 /** What to differentiate towards. */
 export interface GradOptions<N extends ArgNums> {
   /** Differentiate towards this argument, or towards these, and the gradients come as an array. Default 0. */
@@ -131,17 +128,17 @@ export function gradientAt(
 export function valueAndGrad<A extends Anything = Tensor[], const N extends ArgNums = 0>(
   f: (...args: A) => Tensor,
   options?: GradOptions<N> & { readonly hasAux?: false },
-): Lifted<A, [Tensor, Gradients<A, N>]>;
+): Lifted<A, [Tensor, Gradients<A, N>], N>;
 export function valueAndGrad<A extends Anything, Aux, const N extends ArgNums = 0>(
   f: (...args: A) => readonly [Tensor, Aux],
   options: GradOptions<N> & { readonly hasAux: true },
-): Lifted<A, [[Tensor, Aux], Gradients<A, N>]>;
+): Lifted<A, [[Tensor, Aux], Gradients<A, N>], N>;
 export function valueAndGrad(
   f: (...args: Anything) => unknown,
   options: { argnums?: ArgNums; hasAux?: boolean } = {},
 ): (...args: Anything) => [unknown, unknown] {
   checkFunction(f, "valueAndGrad");
-  checkOptions(options, "valueAndGrad");
+  checkOptionNames(options, ["argnums", "hasAux"], "valueAndGrad");
   const { argnums, hasAux } = options;
   return (...args) => {
     const { result, gradient } = gradientAt("valueAndGrad", f, args, argnums, hasAux === true);
@@ -172,17 +169,17 @@ function firstOf(value: unknown, operation: string): unknown {
 export function grad<A extends Anything = Tensor[], const N extends ArgNums = 0>(
   f: (...args: A) => Tensor,
   options?: GradOptions<N> & { readonly hasAux?: false },
-): Lifted<A, Gradients<A, N>>;
+): Lifted<A, Gradients<A, N>, N>;
 export function grad<A extends Anything, Aux, const N extends ArgNums = 0>(
   f: (...args: A) => readonly [Tensor, Aux],
   options: GradOptions<N> & { readonly hasAux: true },
-): Lifted<A, [Gradients<A, N>, Aux]>;
+): Lifted<A, [Gradients<A, N>, Aux], N>;
 export function grad(
   f: (...args: Anything) => unknown,
   options: { argnums?: ArgNums; hasAux?: boolean } = {},
 ): (...args: Anything) => unknown {
   checkFunction(f, "grad");
-  checkOptions(options, "grad");
+  checkOptionNames(options, ["argnums", "hasAux"], "grad");
   const { argnums, hasAux } = options;
   return (...args) => {
     const { result, gradient } = gradientAt("grad", f, args, argnums, hasAux === true);

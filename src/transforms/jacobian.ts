@@ -4,7 +4,7 @@ import { isTensor } from "../tensor/convert.js";
 import { eye } from "../tensor/create.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { isFloating } from "../types/dtype.js";
-import { checkOptions, invalidArgument } from "../util/checks.js";
+import { checkOptionNames, invalidArgument } from "../util/checks.js";
 import { AdjointError, formatReceived } from "../util/errors.js";
 import {
   checkArgumentIndex,
@@ -21,11 +21,10 @@ import { requireTensor, vmap } from "./vmap.js";
 
 type Anything = readonly unknown[];
 
-/** What to differentiate towards, and how. */
 /** What to differentiate, and how. */
-export interface JacobianOptions {
+export interface JacobianOptions<N extends number = number> {
   /** The argument to differentiate: one tensor. Default 0. */
-  readonly argnum?: number;
+  readonly argnum?: N;
   /**
    * "forward" pushes one tangent an input element, "reverse" pulls one cotangent an output element; "auto" (default)
    * takes the fewer.
@@ -77,12 +76,12 @@ function isolate<A extends Anything>(
  * @throws AdjointError `not-differentiable`, `invalid-argument`
  * @example jacobian((x) => x.mul(x))(tensor([1, 2])).array(); // → 2,0,0,4
  */
-export function jacobian<A extends Anything = Tensor[]>(
+export function jacobian<A extends Anything = Tensor[], const N extends number = 0>(
   f: (...args: A) => Tensor,
-  options: JacobianOptions = {},
-): Lifted<A, Tensor> {
+  options: JacobianOptions<N> = {},
+): Lifted<A, Tensor, N> {
   checkFunction(f, "jacobian");
-  checkOptions(options, "jacobian");
+  checkOptionNames(options, ["argnum", "mode"], "jacobian");
   const { argnum = 0, mode = "auto" } = options;
   if (!["auto", "forward", "reverse"].includes(mode))
     throw invalidArgument("jacobian", "mode", '"auto", "forward" or "reverse"', formatReceived(mode));
@@ -106,11 +105,10 @@ function forwardJacobian(f: (x: Tensor) => Tensor, x: Tensor): Tensor {
   return dots.reshape([...y.shape, ...x.shape]);
 }
 
-/** What to differentiate towards. */
 /** What to differentiate. */
-export interface HessianOptions {
+export interface HessianOptions<N extends number = number> {
   /** The argument to differentiate: one tensor. Default 0. */
-  readonly argnum?: number;
+  readonly argnum?: N;
 }
 
 /**
@@ -120,12 +118,12 @@ export interface HessianOptions {
  * @throws AdjointError `non-scalar-output`, `not-differentiable`
  * @example hessian((x) => x.mul(x).mul(x).sum())(tensor([1, 2])).array(); // → 6,0,0,12
  */
-export function hessian<A extends Anything = Tensor[]>(
+export function hessian<A extends Anything = Tensor[], const N extends number = 0>(
   f: (...args: A) => Tensor,
-  options: HessianOptions = {},
-): Lifted<A, Tensor> {
+  options: HessianOptions<N> = {},
+): Lifted<A, Tensor, N> {
   checkFunction(f, "hessian");
-  checkOptions(options, "hessian");
+  checkOptionNames(options, ["argnum"], "hessian");
   const { argnum = 0 } = options;
   return (...args: readonly unknown[]) => {
     const { x, alone } = isolate(f, args, argnum, "hessian");

@@ -6,7 +6,7 @@ import { closeOver, type Graph, liveCaptures, traceGraph } from "../graph/graph.
 import { isRecorded, type Node, Recording } from "../graph/node.js";
 import type { Storage } from "../graph/storage.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { checkOptions, invalidArgument, isList, isNatural } from "../util/checks.js";
+import { checkOptionNames, invalidArgument, isList, isNatural } from "../util/checks.js";
 import { AdjointError, formatList, formatShape } from "../util/errors.js";
 import { type Structure, staticKey, structureKey } from "../util/tree.js";
 import { checkArgumentIndex, checkFunction, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
@@ -14,7 +14,6 @@ import { call, run } from "./call.js";
 
 type Anything = readonly unknown[];
 
-/** What jit may do with its arguments. */
 /** How arguments are treated. */
 export interface JitOptions {
   /**
@@ -38,6 +37,7 @@ const signatureWarning = 64;
 
 /** What a donated tensor is left with. */
 const donatedStorage: Storage = {
+  donated: true,
   read() {
     throw new AdjointError(
       "donated",
@@ -60,7 +60,7 @@ export function jit<R, A extends Anything = Tensor[]>(
   options: JitOptions = {},
 ): (...args: A) => R {
   checkFunction(f, "jit");
-  checkOptions(options, "jit");
+  checkOptionNames(options, ["donate", "static"], "jit");
   const signatures = new Map<string, Traced>();
   const statics = argumentSet(options.static, "static");
   const donations = argumentSet(options.donate, "donate");

@@ -10,13 +10,12 @@ import { moveAxis } from "../primitives/reshape.js";
 import { fromNode, isTensor } from "../tensor/convert.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { dropAxes, normalizeAxis } from "../types/shape.js";
-import { checkOptions, invalidArgument } from "../util/checks.js";
+import { checkOptionNames, invalidArgument } from "../util/checks.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { checkFunction, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
 
 type Anything = readonly unknown[];
 
-/** Where the batch is. */
 /** Which axes are the batch. */
 export interface VmapOptions {
   /** The batch axis of each argument; null for one that is shared. Default 0 for all. */
@@ -66,7 +65,7 @@ export function vmap<R, A extends Anything = Tensor[]>(
   options: VmapOptions = {},
 ): (...args: A) => R {
   checkFunction(f, "vmap");
-  checkOptions(options, "vmap");
+  checkOptionNames(options, ["inAxes", "outAxes"], "vmap");
   const { inAxes = 0, outAxes = 0 } = options;
   if (typeof inAxes !== "number" && !Array.isArray(inAxes))
     throw invalidArgument(

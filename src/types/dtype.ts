@@ -7,7 +7,6 @@ export type DType = "float32" | "float64" | "int32" | "bool";
 /** What holds the elements of a tensor: row-major, contiguous. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
-/** All element types. */
 /** The names of all element types, each able to hold those before it. @example dtypes.length; // → 4 */
 export const dtypes: readonly DType[] = ["bool", "int32", "float32", "float64"];
 

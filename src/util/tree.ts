@@ -155,28 +155,3 @@ export function staticKey(value: unknown): string {
   if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
   return `${typeof value}:${String(value)}`;
 }
-
-/**
- * Applies `f` to the leaves of one or more trees of the same structure.
- * @throws AdjointError `tree-mismatch` where the number of leaves differs
- */
-export function mapLeaves<Leaf, R>(
-  isLeaf: (value: unknown) => value is Leaf,
-  f: (...leaves: Leaf[]) => R,
-  tree: unknown,
-  ...others: unknown[]
-): unknown {
-  const first = flatten(tree, isLeaf);
-  const rest = others.map((other) => flatten(other, isLeaf).leaves);
-  for (const leaves of rest)
-    if (leaves.length !== first.leaves.length)
-      throw new AdjointError(
-        "tree-mismatch",
-        `trees differ: ${first.leaves.length} leaves against ${leaves.length}`,
-        { expected: `${first.leaves.length} leaves`, received: `${leaves.length} leaves` },
-      );
-  return unflatten(
-    first.structure,
-    first.leaves.map((leaf, i) => f(leaf, ...rest.map((leaves) => leaves[i]))),
-  );
-}

@@ -187,6 +187,10 @@ describe("donation", () => {
     const first = tensor([1, 2, 3]);
     const [second] = step()(first, tensor(1));
     expect(() => first.dataSync()).toThrow(/donated/);
+    // but it can be printed, and written as JSON, by someone who looks for the reason
+    expect(String(first)).toBe("tensor(donated, shape [3], float32)");
+    expect(JSON.stringify(first)).toBe('{"shape":[3],"dtype":"float32"}');
+    expect(JSON.stringify(second)).toBe('{"shape":[3],"dtype":"float32","data":[1.5,2,2.5]}');
     expect(Array.from(second.dataSync())).toEqual([1.5, 2, 2.5]);
   });
 

@@ -36,6 +36,10 @@ export function arguments_(): void {
   jvp(weighted, [{ value: x }, x], [x]);
   // @ts-expect-error the cotangent has the tree of the output
   vjp(square, x)[1]({ value: x });
+  // @ts-expect-error a number only where the function is differentiated: the other argument is passed on as it is
+  grad((a: Tensor, b: Tensor) => b.mul(a))(2, 3);
+  // @ts-expect-error the same for a chosen argument
+  hessian((a: Tensor, b: Tensor) => a.mul(b), { argnum: 1 })(2, 3);
   // @ts-expect-error vmap keeps the arguments
   vmap(weighted)(x, x);
 }

@@ -73,14 +73,16 @@ export class WasmProgram {
     invariant(!this.disposed, "the program was disposed");
     const status = this.exports.run(this.memory.arena(this.arenaBytes), this.staticBase);
     if (status === 0) return;
-    const { name } = this.schedule.kernels[status - 1];
+    const kernel = this.schedule.kernels[status - 1].name;
+    // what people call it
+    const name = kernel === "gather" ? "take" : kernel;
     const value = Number(this.exports.offendingValue.value);
     const size = Number(this.exports.offendedSize.value);
     const expected = `-${size} ≤ index < ${size}`;
     throw new AdjointError(
       "index-out-of-range",
       `${name}: index ${value} is out of range for an axis of size ${size} (${expected})`,
-      { operation: name, expected, received: String(value) },
+      { operation: name, argument: "indices", expected, received: String(value) },
     );
   }
 
