@@ -8,11 +8,9 @@ import type { Expr } from "../loops/ir.js";
 import { identityIndex } from "../loops/lowering.js";
 import { range, sizeOf, stridesOf } from "../types/shape.js";
 import { AdjointError, formatShape } from "../util/errors.js";
-import { add, mul, or } from "./binary.js";
+import { add, mul } from "./binary.js";
 import { broadcast } from "./broadcast.js";
-import { ge, lt } from "./compare.js";
 import { reshape } from "./reshape.js";
-import { select } from "./select.js";
 import { iota } from "./source.js";
 import { allocateOutput, batchAll, elementCost, fill } from "./support.js";
 
@@ -32,6 +30,36 @@ export function checkIndex(
       { operation, argument: "indices", expected: `${-extent} … ${extent - 1}`, received: String(index) },
     );
   return index < 0 ? index + extent : index;
+}
+
+export interface BoundIndexParams {
+  /** The extent of the axis that is indexed. */
+  readonly extent: number;
+}
+
+/** int32 indices, negative ones counted from the end → 0 … extent − 1; outside, an error while running */
+export const boundIndexPrimitive: Primitive<BoundIndexParams> = {
+  name: "boundIndex",
+  outputTypes: ([indices]) => [{ shape: indices.shape, dtype: "int32" }],
+  evaluate([indices], context) {
+    const y = allocateOutput(context);
+    const { extent } = context.params;
+    for (let i = 0; i < y.length; i++) y[i] = checkIndex(indices[i], extent, "take", [extent]);
+    return [y];
+  },
+  jvp: "none",
+  vjp: "none",
+  batch: ({ inputs, params }) => [boundIndex(inputs[0], params.extent)],
+  lowering: {
+    kind: "pointwise",
+    expr: ([x], { params }) => ({ kind: "bounded", dtype: "int32", x, size: params.extent }),
+  },
+  cost: elementCost(1),
+};
+
+/** Indices made non-negative, and checked. */
+export function boundIndex(indices: Node, extent: number): Node {
+  return bind(boundIndexPrimitive, [indices], { extent });
 }
 
 /** The row number as an expression: counted from the end where negative, checked while running. */
@@ -190,8 +218,8 @@ function flattenBatch(x: Node): Node {
 }
 
 /**
- * Row numbers in the flattened x: index + batch number · rows. Indices from the end or outside are kept out of the
- * neighbouring batches by normalising first.
+ * Row numbers in the flattened x: index + batch number · rows, of indices that are normalised and checked first, as one
+ * that is outside its own batch would be inside a neighbour.
  */
 function batchRows(indices: Node, x: Node): Node {
   const [batch, rows] = x.shape;
@@ -201,14 +229,5 @@ function batchRows(indices: Node, x: Node): Node {
     others,
     others.map((axis) => indices.shape[axis]),
   );
-  const inside = wrapRows(indices, rows, batch);
-  return add(inside, mul(start, fill(start, rows)));
-}
-
-/** Negative rows from the end; rows outside become one that is outside for the flattened tensor too. */
-function wrapRows(indices: Node, rows: number, batch: number): Node {
-  const zero = fill(indices, 0);
-  const wrapped = select(lt(indices, zero), add(indices, fill(indices, rows)), indices);
-  const outside = or(lt(wrapped, zero), ge(wrapped, fill(indices, rows)));
-  return select(outside, fill(indices, rows * batch * 2), wrapped);
+  return add(boundIndex(indices, rows), mul(start, fill(start, rows)));
 }

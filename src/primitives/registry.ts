@@ -5,7 +5,7 @@ import { broadcastPrimitive, sumPrimitive } from "./broadcast.js";
 import { comparePrimitives } from "./compare.js";
 import { aliasPrimitive, barrierPrimitive, stopGradientPrimitive } from "./control.js";
 import { dotPrimitive } from "./dot.js";
-import { gatherPrimitive, scatterAddPrimitive } from "./gather.js";
+import { boundIndexPrimitive, gatherPrimitive, scatterAddPrimitive } from "./gather.js";
 import { concatPrimitive, padPrimitive, slicePrimitive } from "./pad.js";
 import { argmaxPrimitive, cumsumPrimitive, maxPrimitive } from "./reduce.js";
 import { flipPrimitive, permutePrimitive, reshapePrimitive } from "./reshape.js";
@@ -32,6 +32,7 @@ export const registry = {
   pad: padPrimitive,
   slice: slicePrimitive,
   concat: concatPrimitive,
+  boundIndex: boundIndexPrimitive,
   gather: gatherPrimitive,
   scatterAdd: scatterAddPrimitive,
   window: windowPrimitive,

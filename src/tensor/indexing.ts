@@ -2,10 +2,8 @@
 import type { Node } from "../graph/node.js";
 import * as binary from "../primitives/binary.js";
 import { broadcast } from "../primitives/broadcast.js";
-import * as compare from "../primitives/compare.js";
-import { gather, scatterAdd as scatterRows } from "../primitives/gather.js";
+import { boundIndex, gather, scatterAdd as scatterRows } from "../primitives/gather.js";
 import { moveAxis, permute, reshape } from "../primitives/reshape.js";
-import { select } from "../primitives/select.js";
 import { argsort as argsortRows } from "../primitives/sort.js";
 import { iota } from "../primitives/source.js";
 import { fill } from "../primitives/support.js";
@@ -61,11 +59,9 @@ export function take(x: TensorLike, indices: Indices, axis = 0): Tensor {
 /** Flat positions of x[…, indices[…], …] along an axis, for indices of x's rank. */
 function flatPositions(indices: Tensor, shape: readonly number[], along: number): Node {
   const extent = shape[along];
-  const zero = fill(indices, 0);
-  const wrapped = select(compare.lt(indices, zero), binary.add(indices, fill(indices, extent)), indices);
-  // an index outside would land in another row: send it outside the whole tensor, where it is refused
-  const outside = binary.or(compare.lt(wrapped, zero), compare.ge(wrapped, fill(indices, extent)));
-  let flat: Node = zero;
+  // checked here: an index outside its axis would be inside another row
+  const wrapped = boundIndex(indices, extent);
+  let flat: Node = fill(indices, 0);
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     const others = range(shape.length).filter((a) => a !== axis);
@@ -78,7 +74,7 @@ function flatPositions(indices: Tensor, shape: readonly number[], along: number)
     flat = binary.add(flat, binary.mul(position, fill(position, stride)));
     stride *= shape[axis];
   }
-  return select(outside, fill(flat, 2 ** 30), flat);
+  return flat;
 }
 
 /**

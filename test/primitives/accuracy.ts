@@ -70,6 +70,7 @@ export const accuracy: { readonly [N in PrimitiveName]: Accuracy } = {
   pad: "exact",
   slice: "exact",
   concat: "exact",
+  boundIndex: "exact",
   gather: "exact",
   scatterAdd: "sums",
   window: "exact",

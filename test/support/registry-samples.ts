@@ -181,6 +181,11 @@ export const samples: { readonly [N in PrimitiveName]: SamplesOf<N> } = {
     sample("[0] [3]", { axis: 0 }, random([0], dtype, -3, 3, 1), random([3], dtype, -3, 3, 2)),
     sample("[0,2] [0,1]", { axis: 1 }, random([0, 2], dtype, -3, 3, 1), random([0, 1], dtype, -3, 3, 2)),
   ]),
+  boundIndex: [
+    sample("from both ends", { extent: 4 }, fixed([2, 4], "int32", [0, 3, -1, -4, 2, 1, -2, -3])),
+    sample("one place", { extent: 1 }, fixed([2], "int32", [0, -1])),
+    sample("no index", { extent: 3 }, fixed([0], "int32", [])),
+  ],
   gather: typed(dtypes, gathers),
   scatterAdd: typed(numbers, scatters),
   window: over(

@@ -75,7 +75,7 @@ export class WasmProgram {
     if (status === 0) return;
     const kernel = this.schedule.kernels[status - 1].name;
     // what people call it
-    const name = kernel === "gather" ? "take" : kernel;
+    const name = kernel === "gather" || kernel === "boundIndex" ? "take" : kernel;
     const value = Number(this.exports.offendingValue.value);
     const size = Number(this.exports.offendedSize.value);
     const expected = `-${size} ≤ index < ${size}`;
