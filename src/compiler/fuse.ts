@@ -146,7 +146,7 @@ function canEnd(
     if (result !== root) {
       if (memory.has(result)) return false;
       // follow the element-wise operations between the node and the root
-      pending.push(...between(result, root));
+      pending.push(...between(result, root, memory));
     }
   }
   return true;
@@ -163,16 +163,17 @@ function hasPlainLoops(node: Node): boolean {
   return free(a, contractA) <= 1 && free(b, contractB) <= 1;
 }
 
-/** Operations on the way from `from` (exclusive) to `root` that read `from`, found from the root's side. */
-function between(from: Node, root: Node): Operation[] {
+/** Operations between `from` (exclusive) and `root` that read `from`, found from the root's side within its kernel. */
+function between(from: Node, root: Node, memory: ReadonlySet<Node>): Operation[] {
   const found: Operation[] = [];
   const seen = new Set<Node>();
-  const visit = (node: Node): void => {
-    if (seen.has(node) || node.operation === null || node.id < from.id) return;
+  const pending = [root];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if (seen.has(node) || node.operation === null || node.id < from.id) continue;
+    if (node !== root && memory.has(node)) continue;
     seen.add(node);
     if (node.operation.inputs.includes(from)) found.push(node.operation);
-    for (const input of node.operation.inputs) visit(input);
-  };
-  visit(root);
+    pending.push(...node.operation.inputs);
+  }
   return found;
 }
