@@ -26,9 +26,12 @@ export function donate(lowered: Lowered, donated: readonly boolean[]): Donation 
       if (inputOfOutput[o] >= 0 || buffers[output].constant !== undefined) return false;
       const twice = lowered.outputs.indexOf(output) !== lowered.outputs.lastIndexOf(output);
       const isOtherInput = lowered.inputs.includes(output) && output !== input;
+      // an input that is itself an output must still hold its old contents at the end
+      const isGivenBack = lowered.outputs.includes(input) && output !== input;
       return (
         !twice &&
         !isOtherInput &&
+        !isGivenBack &&
         buffers[output].dtype === buffers[input].dtype &&
         buffers[output].length === buffers[input].length
       );

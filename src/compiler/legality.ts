@@ -2,6 +2,7 @@
 import type { Graph } from "../graph/graph.js";
 import type { Node } from "../graph/node.js";
 import type { Expr, Schedule, Store } from "../loops/ir.js";
+import { bytesPerElement } from "../types/dtype.js";
 import { sameShape } from "../types/shape.js";
 import { invariant, unreachable } from "../util/errors.js";
 
@@ -27,9 +28,12 @@ export function verifyGraph(graph: Graph): void {
 
 /** Every affine access stays inside its buffer, and every buffer is inside its space. */
 export function verifySchedule(schedule: Schedule): void {
-  for (const { address, length, space } of schedule.buffers) {
+  for (const { address, length, dtype, space } of schedule.buffers) {
     const limit = space === "static" ? schedule.staticBytes : schedule.arenaBytes;
-    invariant(address % 64 === 0 && address >= 0 && address + length <= limit, "a buffer outside its space");
+    invariant(
+      address % 64 === 0 && address >= 0 && address + length * bytesPerElement(dtype) <= limit,
+      "a buffer outside its space",
+    );
   }
   const inside = (
     buffer: number,

@@ -60,6 +60,13 @@ export function buffersOf(kernel: Kernel): Set<number> {
   return used;
 }
 
+/** Buffers a kernel writes. */
+export function outputsOf(kernel: Kernel): Set<number> {
+  if (kernel.kind === "loops" || kernel.kind === "dot")
+    return new Set(kernel.stores.map((store) => store.buffer));
+  return new Set([kernel.output]);
+}
+
 export function planMemory({ buffers, kernels, inputs, outputs, resident }: MemoryRequest): Schedule {
   const first = new Array<number>(buffers.length).fill(Number.POSITIVE_INFINITY);
   const last = new Array<number>(buffers.length).fill(Number.NEGATIVE_INFINITY);

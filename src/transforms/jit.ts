@@ -2,8 +2,8 @@
  * jit: record the function once for each signature (trees, shapes, dtypes, everything that is not a tensor), compile the
  * graph, and from then on only run the program.
  */
-import { closeOver, type Graph, liveCaptures, traceGraph } from "../graph/graph.js";
-import { isRecorded, type Node, Recording } from "../graph/node.js";
+import { closeOver, evaluateGraph, type Graph, liveCaptures, traceGraph } from "../graph/graph.js";
+import { constantNode, isRecorded, type Node, Recording, readValue } from "../graph/node.js";
 import type { Storage } from "../graph/storage.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkOptionNames, invalidArgument, isList, isNatural } from "../util/checks.js";
@@ -148,7 +148,20 @@ function trace<A extends Anything, R>(
     return flat.leaves;
   });
   const captures = liveCaptures(open);
-  return { graph: closeOver(open, captures), captures, output };
+  return { graph: freeze(closeOver(open, captures)), captures, output };
+}
+
+/**
+ * The same graph over constants of its own: what the function closed over is read now, whatever later becomes of those
+ * tensors (another jit call may take them as a donation).
+ */
+function freeze(graph: Graph): Graph {
+  const constants = graph.captures.filter((capture) => capture.storage?.uniform === undefined);
+  if (constants.length === 0) return graph;
+  const copies = constants.map((node) => constantNode(node.shape, node.dtype, readValue(node, "jit")));
+  return traceGraph("jit", graph.inputs, (leaves) =>
+    evaluateGraph(closeOver(graph, constants), [...leaves, ...copies]),
+  );
 }
 
 function warnOfSignatures(name: string): void {

@@ -194,6 +194,73 @@ describe("donation", () => {
     expect(Array.from(second.dataSync())).toEqual([1.5, 2, 2.5]);
   });
 
+  it("a run that stops at a bad index loses no state", () => {
+    const f = jit((state: Tensor, at: Tensor) => state.mul(2).add(state.take(at).sum()), { donate: [0] });
+    const index = (i: number): Tensor => tensor([i], { dtype: "int32" });
+    const state = f(f(tensor([1, 2, 3]), index(0)), index(1));
+    expect(() => f(state, index(7))).toThrow(/index 7/);
+    expect(Array.from(state.dataSync())).toEqual([11, 15, 19]);
+    expect(Array.from(f(state, index(0)).dataSync())).toEqual([33, 41, 49]);
+  });
+
+  it("a run that stops after state was written refuses to go on from it", () => {
+    const at = (i: number): Tensor => tensor([i], { dtype: "int32" });
+    const f = jit((x: Tensor, i: Tensor, y: Tensor) => [x.add(1), y.take(i)] as const, { donate: [0] });
+    const y = tensor([5, 6]);
+    const [state] = f(tensor([1, 2]), at(0), y);
+    expect(() => f(state, at(7), y)).toThrow(/index 7/);
+    let next: number[] | undefined;
+    try {
+      next = Array.from(f(state, at(1), y)[0].dataSync());
+    } catch (error) {
+      expect(String(error)).toMatch(/donated/);
+    }
+    // whichever came first in the schedule: the right step, or a refusal
+    if (next !== undefined) expect(next).toEqual([3, 4]);
+  });
+
+  it("an argument that cannot be read loses no state", () => {
+    const f = jit((x: Tensor, y: Tensor) => x.add(y), { donate: [0] });
+    const state = f(tensor([1, 2]), tensor(1));
+    const gone = tensor(1);
+    jit((x: Tensor) => x.mul(2), { donate: [0] })(gone);
+    expect(() => f(state, gone)).toThrow(/donated/);
+    expect(Array.from(state.dataSync())).toEqual([2, 3]);
+  });
+
+  it("an input that is also an output keeps its contents, whatever else is given", () => {
+    const both = jit((x: Tensor) => [x.mul(10), x] as const, { donate: [0] });
+    expect(both(tensor([1, 2])).map((t) => t.arraySync())).toEqual([
+      [10, 20],
+      [1, 2],
+    ]);
+    const reshaped = jit((x: Tensor, y: Tensor) => [x.add(y), x.reshape([2])] as const, { donate: [0] });
+    expect(reshaped(tensor([1, 2]), tensor([10, 20])).map((t) => t.arraySync())).toEqual([
+      [11, 22],
+      [1, 2],
+    ]);
+  });
+
+  it("resident state may be passed twice, as any tensor may", () => {
+    const one = jit((x: Tensor, y: Tensor) => x.add(y), { donate: [0] });
+    const state = one(tensor([1, 2]), tensor([1, 1]));
+    expect(Array.from(one(state, state).dataSync())).toEqual([4, 6]);
+    const two = jit((x: Tensor, y: Tensor) => [x.add(y), x.sub(y)] as const, { donate: [0, 1] });
+    const [sum] = two(tensor([1, 2]), tensor([1, 1]));
+    expect(two(sum, sum).map((t) => t.arraySync())).toEqual([
+      [4, 6],
+      [0, 0],
+    ]);
+  });
+
+  it("what a compiled function closed over is its own, even after it was donated elsewhere", () => {
+    const scale = tensor([2, 3]);
+    const f = jit((x: Tensor) => x.mul(scale).sum());
+    expect(f(tensor([1, 1])).itemSync()).toBe(5);
+    jit((x: Tensor) => x.add(1), { donate: [0] })(scale);
+    expect(Array.from(grad(f)(tensor([1, 1])).dataSync())).toEqual([2, 3]);
+  });
+
   it("two states may take turns on one compiled function", () => {
     const f = step();
     let [one] = f(tensor([1, 2, 3]), tensor(1));

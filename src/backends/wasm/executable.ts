@@ -3,7 +3,7 @@
  * out; only donated state is resident, and reading it copies it out then.
  */
 
-import { buffersOf } from "../../compiler/memory.js";
+import { buffersOf, outputsOf } from "../../compiler/memory.js";
 import { type Compiled, compile } from "../../compiler/pipeline.js";
 import type { CompileOptions, Executable } from "../../graph/device.js";
 import type { Graph } from "../../graph/graph.js";
@@ -49,6 +49,8 @@ export class WasmExecutable implements Executable {
   readonly program: WasmProgram;
   /** For each graph input: is its buffer read at all? */
   private readonly used: readonly boolean[];
+  /** The first kernel that writes over resident state: a run that stops before it has lost nothing. */
+  private readonly firstOverwrite: number;
   /** For each graph input that is resident: what it holds. */
   private readonly resident: (ResidentStorage | null)[];
 
@@ -62,6 +64,11 @@ export class WasmExecutable implements Executable {
     for (const kernel of schedule.kernels) for (const buffer of buffersOf(kernel)) touched.add(buffer);
     this.used = inputs.map((buffer) => touched.has(buffer));
     this.resident = inputs.map(() => null);
+    const kept = new Set(this.compiled.inputOfOutput.filter((i) => i >= 0).map((i) => inputs[i]));
+    const first = schedule.kernels.findIndex((kernel) =>
+      [...outputsOf(kernel)].some((buffer) => kept.has(buffer)),
+    );
+    this.firstOverwrite = first < 0 ? schedule.kernels.length : first;
   }
 
   run(storages: readonly Storage[]): Storage[] {
@@ -71,10 +78,7 @@ export class WasmExecutable implements Executable {
       const storage = storages[i];
       const held = resident[i];
       if (held !== null) {
-        if (held === storage) {
-          held.consume();
-          continue;
-        }
+        if (held === storage) continue;
         held.detach();
         resident[i] = null;
       }
@@ -86,13 +90,28 @@ export class WasmExecutable implements Executable {
         program.view(inputs[i]).set(values);
       }
     }
-    program.run();
+    try {
+      program.run();
+    } catch (error) {
+      // state that was not reached stays the caller's
+      if (program.stoppedAt >= this.firstOverwrite) this.forget();
+      throw error;
+    }
+    for (const held of resident) held?.consume();
     return outputs.map((buffer, o) => {
       const input = inputOfOutput[o];
       if (input < 0) return new HostStorage(program.read(buffer));
       const storage = new ResidentStorage(() => program.read(buffer));
       resident[input] = storage;
       return storage;
+    });
+  }
+
+  /** Half-written state must be neither read nor continued from. */
+  private forget(): void {
+    this.resident.forEach((held, i) => {
+      held?.consume();
+      this.resident[i] = null;
     });
   }
 

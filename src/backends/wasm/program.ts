@@ -28,6 +28,8 @@ export class WasmProgram {
   private readonly staticBase: number;
   private readonly exports: ProgramExports;
   private disposed = false;
+  /** The kernel at which the last run stopped, where one did: those before it have run. */
+  stoppedAt = -1;
 
   /** @throws AdjointError `device` without SIMD or when its static buffers find no room */
   constructor(
@@ -43,7 +45,12 @@ export class WasmProgram {
     });
     this.exports = programExports(instance);
     this.staticBase = this.memory.allocate(schedule.staticBytes);
-    this.memory.arena(arenaBytes);
+    try {
+      this.memory.arena(arenaBytes);
+    } catch (error) {
+      this.memory.release(this.staticBase);
+      throw error;
+    }
     abandoned ??= new FinalizationRegistry(({ memory, block }) => memory.release(block));
     abandoned.register(this, { memory: this.memory, block: this.staticBase }, this);
   }
@@ -73,6 +80,7 @@ export class WasmProgram {
     invariant(!this.disposed, "the program was disposed");
     const status = this.exports.run(this.memory.arena(this.arenaBytes), this.staticBase);
     if (status === 0) return;
+    this.stoppedAt = status - 1;
     const kernel = this.schedule.kernels[status - 1].name;
     // what people call it
     const name = kernel === "gather" || kernel === "boundIndex" ? "take" : kernel;
