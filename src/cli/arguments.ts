@@ -51,6 +51,17 @@ export function layersOption(text: string): number[] {
   return layers;
 }
 
+/** What lies between cells; shells make a tab hard to type, so it has a name. */
+export function delimiterOption(text: string): string {
+  if (text === "tab" || text === "\\t") return "\t";
+  if (text === "" || /["\r\n]/.test(text))
+    throw usage(
+      `--delimiter must be a character or more, such as ; or tab, received ${JSON.stringify(text)}`,
+      "--delimiter",
+    );
+  return text;
+}
+
 /** ` (did you mean mnist?)`, or nothing where no name is near. */
 export function suggestion(text: string, names: readonly string[]): string {
   const ranked = names

@@ -12,6 +12,13 @@ import {
   outputNames,
 } from "./network.js";
 
+/** What a table held: the number of its rows, and a hash of what is used of them. */
+export interface Content {
+  readonly rows: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
 /** The examples a model was trained on, and how to find them again. */
 export type DataConfig =
   | { readonly kind: "mnist" }
@@ -26,6 +33,8 @@ export type DataConfig =
       /** The fraction of rows held out, and the seed that chose them. */
       readonly validation: number;
       readonly seed: number;
+      /** Known once it was read; the held-out rows can be found again only in these. */
+      readonly content?: Content;
     };
 
 export interface TrainingConfig {
@@ -135,9 +144,15 @@ function parseData(data: Reader): DataConfig {
         delimiter: data.field("delimiter").string(),
         validation: data.field("validation").number(),
         seed: data.field("seed").number(),
+        ...parseContent(data.optional("content")),
       };
     }
   }
+}
+
+function parseContent(content: Reader | undefined): { content?: Content } {
+  if (content === undefined) return {};
+  return { content: { rows: content.field("rows").number(), sha256: content.field("sha256").string() } };
 }
 
 /** A value of unknown JSON with the path that leads to it. */

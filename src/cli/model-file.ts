@@ -4,7 +4,6 @@ import { dirname, join, resolve } from "node:path";
 import { AdjointError, type DType, random } from "../index.js";
 import { loadSafetensors, saveSafetensors, writeAtomically } from "../io/index.js";
 import * as nn from "../nn/index.js";
-import { usage } from "./arguments.js";
 import { type ModelConfig, parseConfig } from "./config.js";
 import { buildNetwork } from "./network.js";
 
@@ -124,9 +123,14 @@ export async function saveModel(
  */
 export async function loadModel(path: string, dtype: DType = "float32"): Promise<SavedModel> {
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined) throw usage(`there is no model ${path}; adjoint train writes one`, "MODEL");
+  if (found === undefined)
+    throw new AdjointError("file-not-found", `there is no model ${path}; adjoint train writes one`, {
+      file: path,
+    });
   const file = found.isDirectory() ? join(path, "model.safetensors") : path;
-  const tensors = await loadSafetensors(file);
+  const tensors = await loadSafetensors(file).catch((error: unknown) => {
+    throw foreign(error, file, path) ?? error;
+  });
   const text = tensors.metadata.get(metadataKey);
   if (text === undefined)
     throw new AdjointError(
@@ -136,5 +140,35 @@ export async function loadModel(path: string, dtype: DType = "float32"): Promise
     );
   const config = parseConfig(text, file);
   const network = buildNetwork({ ...config.network, init: "zeros" }, random.key(0), dtype);
-  return { file, config, model: nn.loadStateDict(network, tensors) };
+  try {
+    return { file, config, model: nn.loadStateDict(network, tensors) };
+  } catch (error) {
+    if (!(error instanceof AdjointError)) throw error;
+    const problem = error.message.replace("loadStateDict: ", "");
+    throw new AdjointError(
+      error.code,
+      `${file}: its tensors are not those of its network: ${problem}`,
+      { file },
+      { cause: error },
+    );
+  }
+}
+
+/** For what is no model at all, what is: the bytes of another kind of file tell nothing worth reading. */
+function foreign(error: unknown, file: string, path: string): AdjointError | undefined {
+  if (!(error instanceof AdjointError)) return undefined;
+  if (error.code === "file-not-found" && file !== path)
+    return new AdjointError(
+      error.code,
+      `the directory ${path} holds no model.safetensors; adjoint train writes one`,
+      { file },
+      { cause: error },
+    );
+  if (error.details.expected !== "a safetensors file") return undefined;
+  return new AdjointError(
+    error.code,
+    `${file} is not a model written by adjoint train (not a safetensors file)`,
+    { file },
+    { cause: error },
+  );
 }

@@ -47,12 +47,24 @@ export function exitCodeOf(error: unknown): number {
   return error.code === "usage" ? 2 : error.code === "interrupted" ? 130 : 1;
 }
 
+/** What a function of the library is called says nothing to those who called a command. */
+const unsaid = new Set(["fit", "evaluate", "confusion", "predict"]);
+
+/** Without the name of the library's function in front where the message is about a file, or about training and measuring. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof AdjointError)) return error instanceof Error ? error.message : String(error);
+  const { operation, file } = error.details;
+  const isSaid = file === undefined && !operation?.startsWith("data.") && !unsaid.has(operation ?? "");
+  const prefix = `${operation}: `;
+  return !isSaid && error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;
+}
+
 /** One line on standard error; with `json` an event on standard output as well; with `verbose` the stack. */
 export function printError(
   error: unknown,
   options: { readonly json?: boolean; readonly verbose: boolean },
 ): void {
-  const message = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ");
+  const message = messageOf(error).replace(/\s*\n\s*/g, " ");
   const code = error instanceof AdjointError ? error.code : "internal";
   if (options.json) printEvent({ event: "error", code, message, exitCode: exitCodeOf(error) });
   process.stderr.write(`adjoint: ${message}\n`);

@@ -1,6 +1,6 @@
 /** The commands, their options and their help, of 80 columns. */
 import { Command, Option } from "commander";
-import { integerOption, layersOption, nameOption, numberOption } from "./arguments.js";
+import { delimiterOption, integerOption, layersOption, nameOption, numberOption } from "./arguments.js";
 import { type EvalOptions, evalCommand } from "./commands/eval.js";
 import { type GradcheckOptions, gradcheckCommand } from "./commands/gradcheck.js";
 import { type InfoOptions, infoCommand } from "./commands/info.js";
@@ -109,7 +109,7 @@ DATA is
       ),
     )
     .addOption(
-      new Option("--epochs <n>", "passes through the data (default: 30; for tables 100)").argParser(
+      new Option("--epochs <n>", "passes through the data (default: 30; with --target 100)").argParser(
         integerOption("--epochs", 1),
       ),
     )
@@ -142,17 +142,22 @@ DATA is
         "CSV: the columns of inputs, with commas (default: all others)",
       ).argParser(columns),
     )
-    .addOption(new Option("--delimiter <text>", "CSV: between cells").default(",", "a comma"))
     .addOption(
-      new Option("--validation <fraction>", "CSV: of the rows, held out to validate")
-        .argParser(
-          numberOption(
-            "--validation",
-            "a number from 0 up to, not including, 1",
-            (value) => value >= 0 && value < 1,
-          ),
-        )
-        .default(0.2),
+      new Option("--delimiter <text>", "CSV: between cells, such as ; or tab (default: a comma)").argParser(
+        delimiterOption,
+      ),
+    )
+    .addOption(
+      new Option(
+        "--validation <fraction>",
+        "CSV: of the rows, held out to validate (default: 0.2)",
+      ).argParser(
+        numberOption(
+          "--validation",
+          "a number from 0 up to, not including, 1",
+          (value) => value >= 0 && value < 1,
+        ),
+      ),
     )
     .addOption(new Option("--no-standardize", "CSV: use columns as they are, not as (x − mean) / deviation"))
     .addOption(
@@ -173,7 +178,8 @@ writes nothing.
 Examples:
   adjoint train mnist
   adjoint train mnist --layers 784,100,10 --loss sigmoid-cross-entropy --lr 0.5
-  adjoint train iris.csv --label species --layers 4,8,3 --epochs 200
+  adjoint train examples/iris.csv --label species
+  adjoint train iris.csv --label species --layers 4,8,3 --epochs 50
   adjoint train cars.csv --target mpg --features weight,horsepower
   adjoint train fashion/ --out runs/fashion --json`,
     )

@@ -12,38 +12,54 @@ export interface Display {
 /** Shows nothing: for programs, files and pipes. */
 export const noDisplay: Display = { update: () => {}, clear: () => {} };
 
+/** Columns a line fills at most; what else is printed is no wider. */
+const widest = 80;
+const narrowestBar = 8;
+
 /** A bar on standard error, or nothing where that is no terminal. */
-export function progressBar(): Display {
-  if (!process.stderr.isTTY) return noDisplay;
+export function progressBar(stream: NodeJS.WriteStream = process.stderr): Display {
+  if (!stream.isTTY) return noDisplay;
   let bar: SingleBar | undefined;
   return {
     update(event) {
-      if (bar === undefined) {
-        bar = new SingleBar(
-          {
-            format: "epoch {epoch}  {bar} {done} %  loss {loss}  {left} left",
-            stream: process.stderr,
-            barsize: 24,
-            clearOnComplete: true,
-            hideCursor: true,
-            // only one line, whatever the terminal's width
-            linewrap: false,
-            // the loop of updates leaves timers little time: draw when told
-            synchronousUpdate: true,
-            // else the library ends the process itself on Ctrl-C
-            gracefulExit: false,
-          },
-          Presets.shades_classic,
-        );
-        bar.start(event.batches, 0, payload(event));
+      if (bar !== undefined) {
+        bar.update(event.batch, payload(event));
+        return;
       }
-      bar.update(event.batch, payload(event));
+      bar = new SingleBar(
+        {
+          format: "epoch {epoch}  {bar} {done} %  loss {loss}  {left} left",
+          stream,
+          barsize: barWidth(stream.columns, event),
+          clearOnComplete: true,
+          hideCursor: true,
+          // only one line, whatever the terminal's width
+          linewrap: false,
+          // the loop of updates leaves timers little time: draw when told
+          synchronousUpdate: true,
+          // else the library ends the process itself on Ctrl-C
+          gracefulExit: false,
+        },
+        Presets.shades_classic,
+      );
+      // the first event comes when part of the epoch is done
+      bar.start(event.batches, event.batch, payload(event));
     },
     clear() {
       bar?.stop();
       bar = undefined;
     },
   };
+}
+
+/** What the terminal's line, of 80 columns at most, leaves beside the text at its longest. */
+function barWidth(columns: number | undefined, event: ProgressEvent): number {
+  const { epoch } = payload(event);
+  // three digits of percent, a loss such as -1.234e+10, and at most 59 min 59 s
+  const text = `epoch ${epoch}   100 %  loss -1.234e+10  59 min 59 s left`;
+  // the last column stays free: some terminals wrap when it is written
+  const line = Math.min(widest, (columns ?? widest) - 1);
+  return Math.max(narrowestBar, line - text.length);
 }
 
 function payload(event: ProgressEvent): Record<string, string> {

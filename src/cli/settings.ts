@@ -46,11 +46,11 @@ const tableOf = {
   activation: "tanh",
   init: "xavier-uniform",
   momentum: 0.9,
-  epochs: 100,
   batch: 16,
 } as const;
-const classTable = { ...tableOf, loss: "softmax-cross-entropy", lr: 0.05 } as const;
-const numberTable = { ...tableOf, loss: "mean-squared-error", lr: 0.01 } as const;
+// epochs: of 20 seeds on examples/iris.csv 30 leave 22 of 600 held-out flowers wrong, 20 leave 21, 100 leave 27
+const classTable = { ...tableOf, loss: "softmax-cross-entropy", lr: 0.05, epochs: 30 } as const;
+const numberTable = { ...tableOf, loss: "mean-squared-error", lr: 0.01, epochs: 100 } as const;
 
 /** Hidden neurons of the notes' network. */
 const hidden = 30;

@@ -1,7 +1,10 @@
 /** Data sets from values at hand. */
 import { AdjointError, isTensor, type Tensor, type TensorData, tensor } from "../index.js";
+import { checkOptionNames } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
-import { type Dataset, dataset, type InputArray, type TargetArray } from "./dataset.js";
+import { checkText, checkTexts } from "./checks.js";
+import { type Dataset, dataset } from "./dataset.js";
+import type { InputArray, TargetArray } from "./parts.js";
 
 /** Options of {@link arrays}. */
 export interface ArraysOptions {
@@ -17,13 +20,16 @@ export interface ArraysOptions {
  * One-dimensional int32 (or boolean) targets, and any targets beside `classes`, are class labels; all others are numbers to
  * regress on. Inputs or targets of shape [size] become [size, 1]: one number an example, as layers take and give it.
  *
- * @throws AdjointError `shape-mismatch`, `invalid-data`, and those of `tensor`
+ * @throws AdjointError `shape-mismatch`, `invalid-data`, `invalid-argument`, and those of `tensor`
  * @example
  * const xor = data.arrays([[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]]);
  * xor.inputShape; // → 2
  * data.arrays([[0.2], [0.9]], [0, 1], { classes: ["low", "high"] }).targets; // → 0,1
  */
 export function arrays(x: Tensor | TensorData, y: Tensor | TensorData, options: ArraysOptions = {}): Dataset {
+  checkOptionNames(options, ["classes", "name"], "data.arrays");
+  checkTexts(options.classes, "data.arrays", "classes");
+  checkText(options.name, "data.arrays", "name");
   const inputs = asRows(x, "x");
   let targets = asRows(y, "y");
   if (options.classes !== undefined && targets.dtype !== "int32")

@@ -1,5 +1,6 @@
 /** Batches: a sequence that can be walked any number of times, computed as it is walked. */
-import { AdjointError, type Tensor } from "../index.js";
+import type { Tensor } from "../index.js";
+import { checkCount, invalidArgument, isNatural } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
 
 /** Some examples as tensors. */
@@ -22,7 +23,10 @@ export class Batches<T> implements Iterable<T>, AsyncIterable<Awaited<T>> {
   readonly length: number;
   private readonly at: (index: number) => T;
 
+  /** @throws AdjointError `invalid-argument` */
   constructor(length: number, at: (index: number) => T) {
+    checkCount(length, "Batches", "length");
+    if (typeof at !== "function") throw invalidArgument("Batches", "at", "a function", formatReceived(at));
     this.length = length;
     this.at = at;
   }
@@ -37,6 +41,7 @@ export class Batches<T> implements Iterable<T>, AsyncIterable<Awaited<T>> {
 
   /** Applies `f` to every batch, when it is walked to; with an async `f`, walk by `for await`. */
   map<R>(f: (value: T, index: number) => R): Batches<R> {
+    if (typeof f !== "function") throw invalidArgument("batches.map", "f", "a function", formatReceived(f));
     return new Batches(this.length, (i) => f(this.at(i), i));
   }
 
@@ -46,17 +51,8 @@ export class Batches<T> implements Iterable<T>, AsyncIterable<Awaited<T>> {
    * @throws AdjointError `invalid-argument` unless k is an integer of at least 1
    */
   prefetch(k: number): AsyncIterable<Awaited<T>> {
-    if (!Number.isInteger(k) || k < 1)
-      throw new AdjointError(
-        "invalid-argument",
-        `prefetch: k must be an integer of at least 1, received ${formatReceived(k)}`,
-        {
-          operation: "prefetch",
-          argument: "k",
-          expected: "an integer ≥ 1",
-          received: formatReceived(k),
-        },
-      );
+    if (!isNatural(k) || k === 0)
+      throw invalidArgument("prefetch", "k", "an integer of at least 1", formatReceived(k));
     const { at, length } = this;
     return {
       async *[Symbol.asyncIterator]() {

@@ -1,7 +1,9 @@
 /** CSV files as tables of text cells that remember their lines, and the numbers and classes in their columns. */
 import { AdjointError, type ErrorCode } from "../index.js";
 import { readBytes } from "../io/index.js";
-import type { InputArray } from "./dataset.js";
+import { invalidArgument } from "../util/checks.js";
+import { formatReceived } from "../util/errors.js";
+import type { InputArray } from "./parts.js";
 
 export interface Table {
   /** What messages call it. */
@@ -21,6 +23,8 @@ export interface TableOptions {
   readonly header?: boolean;
   /** Between cells; default a comma. */
   readonly delimiter?: string;
+  /** What messages call text that comes from no file; by default "the text". */
+  readonly name?: string;
 }
 
 interface ParsedRecord {
@@ -30,13 +34,18 @@ interface ParsedRecord {
 
 /**
  * Reads a table from a path, or from text that holds at least one line break.
- * @throws AdjointError `file-not-found`, `file-format` with file and line
+ * @throws AdjointError `file-not-found`, `file-format` with file and line, `invalid-argument`
  */
 export async function readTable(source: string, options: TableOptions, operation: string): Promise<Table> {
+  if (typeof source !== "string")
+    throw invalidArgument(operation, "source", "a path, or text with line breaks", formatReceived(source));
+  const { delimiter = "," } = options;
+  if (typeof delimiter !== "string" || delimiter === "" || /["\r\n]/.test(delimiter))
+    throw invalidArgument(operation, "delimiter", 'a text such as ","', formatReceived(delimiter));
   const isText = /[\r\n]/.test(source);
-  const file = isText ? "the text" : source;
+  const file = isText ? (options.name ?? "the text") : source;
   const text = isText ? source : decodeText(await readBytes(source, operation), operation);
-  const records = await parse(text, options.delimiter ?? ",", file, operation);
+  const records = await parse(text, delimiter, file, operation);
   if (records.length === 0)
     throw cellError("file-format", operation, file, 1, "expected at least one line, received none");
   const names =
@@ -73,7 +82,7 @@ async function parse(
     return parse(text, options) as unknown as ParsedRecord[];
   } catch (cause) {
     const line = (cause as { readonly lines?: number }).lines ?? 1;
-    throw cellError("file-format", operation, file, line, parseProblem(cause), cause);
+    throw cellError("file-format", operation, file, line, parseProblem(cause), { cause });
   }
 }
 
@@ -121,12 +130,13 @@ function cellError(
   file: string,
   line: number,
   message: string,
-  cause?: unknown,
+  { column, cause }: { readonly column?: string; readonly cause?: unknown } = {},
 ): AdjointError {
+  const at = column === undefined ? "" : `, column "${column}"`;
   return new AdjointError(
     code,
-    `${operation}: ${file}, line ${line}: ${message}`,
-    { operation, file, line },
+    `${operation}: ${file}, line ${line}${at}: ${message}`,
+    { operation, file, line, ...(column === undefined ? {} : { argument: column }) },
     { cause },
   );
 }
@@ -146,7 +156,8 @@ export function columnIndex(table: Table, name: string, argument: string, operat
   return index;
 }
 
-const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+/** How numbers are written: decimal, with a point, perhaps with an exponent. */
+export const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
  * The numbers of some columns, row-major [rows, columns].
@@ -172,7 +183,8 @@ export function numbersOf<A extends InputArray>(
           operation,
           table.file,
           line,
-          `column "${table.columns[column]}" must hold a finite number, received ${received}`,
+          `expected a finite number, received ${received}`,
+          { column: table.columns[column] },
         );
       }
     });
@@ -198,13 +210,14 @@ export function classesOf(
   const labels = Int32Array.from(cells, (cell, row) => {
     const index = cell === "" ? undefined : indices.get(cell);
     if (index !== undefined) return index;
-    const expected = known === undefined ? "hold a class" : `hold one of ${classes.join(", ")}`;
+    const expected = known === undefined ? "a class" : `one of ${classes.join(", ")}`;
     throw cellError(
       "invalid-data",
       operation,
       table.file,
       table.rows[row].line,
-      `column "${table.columns[column]}" must ${expected}, received ${cell === "" ? "an empty cell" : `"${cell}"`}`,
+      `expected ${expected}, received ${cell === "" ? "an empty cell" : `"${cell}"`}`,
+      { column: table.columns[column] },
     );
   });
   return { classes, labels };

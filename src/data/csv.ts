@@ -1,5 +1,7 @@
 /** Data sets from CSV files. */
 import { AdjointError } from "../index.js";
+import { checkOptionNames, invalidArgument } from "../util/checks.js";
+import { checkClassCount, checkFlag, checkName, checkText, checkTexts } from "./checks.js";
 import { classesOf, columnIndex, numbersOf, readTable, type TableOptions } from "./csv-table.js";
 import { type Dataset, dataset } from "./dataset.js";
 
@@ -15,11 +17,21 @@ export interface CsvOptions extends TableOptions {
   readonly classes?: readonly string[];
   /** Default float32. */
   readonly dtype?: "float32" | "float64";
-  /** What messages call the data; by default the path. */
+  /** What the data set is called; by default the path. */
   readonly name?: string;
 }
 
 const operation = "data.csv";
+const optionNames = [
+  "label",
+  "target",
+  "features",
+  "classes",
+  "dtype",
+  "header",
+  "delimiter",
+  "name",
+] as const satisfies readonly (keyof CsvOptions)[];
 
 /**
  * Reads a table of numbers, one example a line, with the column of the answers named: `label` for classes, `target` for
@@ -27,13 +39,14 @@ const operation = "data.csv";
  *
  * @param source a path (gzip files are unpacked), or the text itself, with its line breaks
  * @throws AdjointError `file-not-found`, `file-format` and `invalid-data` naming file, line and column,
- * `invalid-argument` for a column that is not there
+ * `invalid-argument` for a column that is not there; a single class is `invalid-data`
  * @example
  * const flowers = await data.csv("petal,kind\n1.4,setosa\n4.7,versicolor\n1.3,setosa", { label: "kind" });
  * flowers.classes; // → setosa,versicolor
  * flowers.targets; // → 0,1,0
  */
 export async function csv(source: string, options: CsvOptions): Promise<Dataset> {
+  checkCsvOptions(options);
   const { label, target } = options;
   if ((label === undefined) === (target === undefined))
     throw new AdjointError(
@@ -73,5 +86,20 @@ export async function csv(source: string, options: CsvOptions): Promise<Dataset>
       targetShape: [answers.length],
     });
   const { classes, labels } = classesOf(table, answers[0], options.classes, operation);
+  checkClassCount(classes, operation, `${table.file}: column "${label}"`);
   return dataset({ name, inputs, inputShape, targets: labels, targetShape: [], classes });
+}
+
+/** @throws AdjointError `invalid-argument` */
+function checkCsvOptions(options: CsvOptions): void {
+  checkOptionNames(options, optionNames, operation);
+  const { label, target, features, classes, header, dtype, name } = options;
+  checkText(label, operation, "label");
+  if (typeof target !== "string") checkTexts(target, operation, "target");
+  if (target?.length === 0) throw invalidArgument(operation, "target", "a column or more", "none");
+  checkTexts(features, operation, "features");
+  checkTexts(classes, operation, "classes");
+  checkFlag(header, operation, "header");
+  checkName(dtype, ["float32", "float64"], operation, "dtype");
+  checkText(name, operation, "name");
 }

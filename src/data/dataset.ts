@@ -2,15 +2,11 @@
  * A data set in memory: one row of inputs and one of targets for each example, in two flat typed arrays. Everything
  * that trains reads these arrays directly; tensors are made a batch at a time.
  */
-import { AdjointError, random, type Tensor, tensor } from "../index.js";
+import { AdjointError, isTensor, random, type Tensor, tensor } from "../index.js";
+import { invalidArgument, isNatural } from "../util/checks.js";
 import { formatReceived, formatShape } from "../util/errors.js";
 import { type Batch, Batches } from "./batches.js";
-
-/** Elements of the inputs. */
-export type InputArray = Float32Array | Float64Array;
-
-/** Elements of the targets: an Int32Array holds class labels. */
-export type TargetArray = Float32Array | Float64Array | Int32Array;
+import { checkLabels, checkParts, type DatasetParts, type InputArray, type TargetArray } from "./parts.js";
 
 /** Examples with known answers; made by {@link dataset}, or by a reader such as `data.csv`. */
 export interface Dataset {
@@ -46,16 +42,6 @@ export interface Dataset {
   map(f: (batch: Batch) => Batch): Dataset;
 }
 
-/** The parts of a data set; see {@link Dataset}. */
-export interface DatasetParts {
-  readonly inputs: InputArray;
-  readonly targets: TargetArray;
-  readonly inputShape: readonly number[];
-  readonly targetShape: readonly number[];
-  readonly classes?: readonly string[];
-  readonly name?: string;
-}
-
 /** Rows that `map` gives its function at once: enough to amortise a call, few enough to stay in cache. */
 const mapRows = 256;
 
@@ -63,12 +49,13 @@ const mapRows = 256;
  * A data set over typed arrays, which it keeps and does not copy.
  *
  * @throws AdjointError `shape-mismatch` where an array does not hold whole rows or their numbers differ, `invalid-data`
- * for a label outside the classes
+ * for a label outside the classes, `invalid-argument`
  * @example
  * const parts = { inputs: new Float32Array(6), inputShape: [2], targets: Int32Array.of(0, 1, 1), targetShape: [] };
  * data.dataset(parts).size; // → 3
  */
 export function dataset(parts: DatasetParts): Dataset {
+  checkParts(parts);
   const inputWidth = product(parts.inputShape);
   const targetWidth = product(parts.targetShape);
   const size = rowsOf(parts.targets, targetWidth, "targets", parts.targetShape);
@@ -112,16 +99,18 @@ class ArrayDataset implements Dataset {
   }
 
   subset(indices: ArrayLike<number>): Dataset {
+    if (!Array.isArray(indices) && !(ArrayBuffer.isView(indices) && "length" in indices))
+      throw invalidArgument("dataset.subset", "indices", "an array of integers", formatReceived(indices));
     for (let i = 0; i < indices.length; i++)
       if (!Number.isInteger(indices[i]) || indices[i] < 0 || indices[i] >= this.size)
         throw new AdjointError(
           "index-out-of-range",
-          `dataset.subset: index ${indices[i]} at position ${i} is outside ${this.size} examples`,
+          `dataset.subset: index ${formatReceived(indices[i])} at position ${i} is outside ${this.size} examples`,
           {
             operation: "dataset.subset",
             argument: "indices",
             expected: `0 … ${this.size - 1}`,
-            received: String(indices[i]),
+            received: formatReceived(indices[i]),
           },
         );
     return this.with({
@@ -131,12 +120,14 @@ class ArrayDataset implements Dataset {
   }
 
   split(ratio: number, key?: Tensor): [Dataset, Dataset] {
-    const count = ratio > 1 ? ratio : Math.round(ratio * this.size);
-    if (!(ratio >= 0 && Number.isInteger(count) && count <= this.size))
-      throw new AdjointError(
-        "invalid-argument",
-        `dataset.split: ratio must be from 0 to 1, or a number of examples up to ${this.size}, received ${formatReceived(ratio)}`,
-        { operation: "dataset.split", argument: "ratio", received: formatReceived(ratio) },
+    const isNumber = typeof ratio === "number" && ratio >= 0;
+    const count = !isNumber ? -1 : ratio > 1 ? ratio : Math.round(ratio * this.size);
+    if (!isNatural(count) || count > this.size)
+      throw invalidArgument(
+        "dataset.split",
+        "ratio",
+        `from 0 to 1, or a number of examples up to ${this.size}`,
+        formatReceived(ratio),
       );
     const source = key === undefined ? this : this.shuffle(key);
     return [source.subset(integers(0, count)), source.subset(integers(count, this.size))];
@@ -147,23 +138,22 @@ class ArrayDataset implements Dataset {
   }
 
   batch(n: number): Batches<Batch> {
-    if (!Number.isInteger(n) || n < 1)
-      throw new AdjointError(
-        "invalid-argument",
-        `dataset.batch: n must be an integer of at least 1, received ${formatReceived(n)}`,
-        {
-          operation: "dataset.batch",
-          argument: "n",
-          expected: "an integer ≥ 1",
-          received: formatReceived(n),
-        },
-      );
+    if (!isNatural(n) || n === 0)
+      throw invalidArgument("dataset.batch", "n", "an integer of at least 1", formatReceived(n));
     return new Batches(Math.ceil(this.size / n), (i) => this.rows(i * n, Math.min(this.size, (i + 1) * n)));
   }
 
   map(f: (batch: Batch) => Batch): Dataset {
+    if (typeof f !== "function") throw invalidArgument("dataset.map", "f", "a function", formatReceived(f));
     const parts = [...this.batch(mapRows)].map((batch) => {
       const mapped = f(batch);
+      if (!isTensor(mapped?.x) || !isTensor(mapped.y))
+        throw invalidArgument(
+          "dataset.map",
+          "f",
+          "a function that gives { x, y } of tensors",
+          formatReceived(mapped),
+        );
       for (const side of ["x", "y"] as const)
         if (mapped[side].shape[0] !== batch.x.shape[0])
           throw new AdjointError(
@@ -194,6 +184,15 @@ class ArrayDataset implements Dataset {
     };
   }
 
+  /** `Dataset iris: 150 × [4] → 3 classes`: what Node prints, instead of every number. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    const name = this.name === undefined ? "" : ` ${this.name}`;
+    const isLabels = this.targetShape.length === 0 && this.targets instanceof Int32Array;
+    const labels = this.classes === undefined ? "labels" : `${this.classes.length} classes`;
+    const answers = isLabels ? labels : formatShape(this.targetShape);
+    return `Dataset${name}: ${this.size} × ${formatShape(this.inputShape)} → ${answers}`;
+  }
+
   private with(changes: Partial<DatasetParts>): Dataset {
     return dataset({ ...this, ...changes });
   }
@@ -216,24 +215,6 @@ function rowsOf(array: TargetArray, width: number, argument: string, shape: read
       { operation: "dataset", argument, expected: `a multiple of ${width}`, received: String(array.length) },
     );
   return rows;
-}
-
-function checkLabels({ targets, targetShape, classes }: DatasetParts): void {
-  if (!(targets instanceof Int32Array)) return;
-  if (targetShape.length > 0)
-    throw new AdjointError(
-      "shape-mismatch",
-      `dataset: labels (an Int32Array) are one number an example, targetShape [], received ${formatShape(targetShape)}; other targets are a Float32Array`,
-      { operation: "dataset", argument: "targetShape", expected: "[]", received: formatShape(targetShape) },
-    );
-  const limit = classes?.length ?? Number.POSITIVE_INFINITY;
-  const bad = targets.findIndex((label) => label < 0 || label >= limit);
-  if (bad >= 0)
-    throw new AdjointError(
-      "invalid-data",
-      `dataset: label ${targets[bad]} of example ${bad} is outside ${classes === undefined ? "0, 1, 2, …" : `the ${limit} classes 0 … ${limit - 1}`}`,
-      { operation: "dataset", argument: "targets", received: String(targets[bad]) },
-    );
 }
 
 /** The rows at the indices: a view where they follow each other, else a copy. */

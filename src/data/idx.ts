@@ -1,7 +1,9 @@
 /** Data sets from pairs of IDX files, images and labels: MNIST and the many sets published in its shape. */
 import { AdjointError } from "../index.js";
 import { decodeIdx, type IdxArray, type IdxFile, listDirectory, readBytes } from "../io/index.js";
+import { checkFinite, checkOptionNames, checkOptions } from "../util/checks.js";
 import { formatShape } from "../util/errors.js";
+import { checkFlag, checkName, checkText, checkTexts } from "./checks.js";
 import { type Dataset, dataset } from "./dataset.js";
 
 /** Which part of a published set. */
@@ -27,25 +29,46 @@ export interface IdxPair {
 }
 
 const operation = "data.idx";
+const optionNames = [
+  "split",
+  "flatten",
+  "scale",
+  "classes",
+  "name",
+] as const satisfies readonly (keyof IdxOptions)[];
 
 /**
  * Reads images and labels in the IDX format, plain or gzipped, from a directory that holds them under their usual names
  * (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-…`, each perhaps `.gz`) or from two files.
  *
  * @throws AdjointError `file-not-found`, `file-format` naming file and byte offset, `invalid-data` where images and labels
- * do not fit each other
+ * do not fit each other, `invalid-argument`
  * @example
  * const images = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 255);
  * const labels = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 7);
  * (await data.idx({ images, labels })).inputs; // → 0,1
  */
 export async function idx(source: string | IdxPair, options: IdxOptions = {}): Promise<Dataset> {
+  checkOptionNames(options, optionNames, operation);
+  checkName(options.split, ["train", "test", "all"], operation, "split");
+  checkFlag(options.flatten, operation, "flatten");
+  if (options.scale !== undefined) checkFinite(options.scale, operation, "scale");
+  checkTexts(options.classes, operation, "classes");
+  checkText(options.name, operation, "name");
+  checkSource(source);
   const splits: readonly Split[] = options.split === "all" ? ["train", "test"] : [options.split ?? "train"];
   const pairs =
     typeof source === "string" ? await Promise.all(splits.map((split) => findPair(source, split))) : [source];
   const parts: LabelledImages[] = [];
   for (const pair of pairs) parts.push(await readPair(pair));
   return assemble(parts, { ...(typeof source === "string" ? { name: source } : {}), ...options });
+}
+
+/** Paths and bytes are looked at where they are read. */
+function checkSource(source: unknown): void {
+  if (typeof source === "string") return;
+  checkOptions(source, operation, "a directory, or { images, labels }", "source");
+  checkOptionNames(source as object, ["images", "labels"], operation);
 }
 
 interface LabelledImages {

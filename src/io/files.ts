@@ -3,6 +3,8 @@
  * reader sees the old file or the new one.
  */
 import { AdjointError } from "../index.js";
+import { invalidArgument } from "../util/checks.js";
+import { formatReceived } from "../util/errors.js";
 
 /** A file, or bytes under the name "the bytes". */
 export interface NamedBytes {
@@ -14,14 +16,29 @@ export interface NamedBytes {
  * The bytes of a file, or of an array, unpacked where they are gzip's.
  *
  * @param operation what messages call the caller
- * @throws AdjointError `file-not-found`, `file-format` for a damaged gzip file
+ * @throws AdjointError `file-not-found`, `file-format` for a damaged gzip file, `invalid-argument`
  * @example (await io.readBytes(Uint8Array.of(1, 2), "example")).bytes.length; // → 2
  */
 export async function readBytes(source: string | Uint8Array, operation: string): Promise<NamedBytes> {
+  checkOperation(operation, "readBytes");
+  if (typeof source !== "string" && !(source instanceof Uint8Array))
+    throw invalidArgument(operation, "source", "a path or a Uint8Array", formatReceived(source));
   const file = typeof source === "string" ? source : "the bytes";
   const bytes = typeof source === "string" ? await readFile(source, operation) : source;
   const isGzip = bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
   return { file, bytes: isGzip ? await unpack(bytes, file, operation) : bytes };
+}
+
+/** @throws AdjointError `invalid-argument` */
+export function checkPath(path: unknown, operation: string, argument = "path"): void {
+  if (typeof path !== "string" || path === "")
+    throw invalidArgument(operation, argument, "a path", formatReceived(path));
+}
+
+/** The name goes into messages, where an object without a text of its own would be an error of its own. */
+function checkOperation(operation: unknown, here: string): void {
+  if (typeof operation !== "string")
+    throw invalidArgument(here, "operation", "what messages call the caller", formatReceived(operation));
 }
 
 async function readFile(path: string, operation: string): Promise<Uint8Array> {
@@ -51,12 +68,14 @@ async function unpack(bytes: Uint8Array, file: string, operation: string): Promi
 /**
  * The names in a directory, sorted.
  *
- * @throws AdjointError `file-not-found`
+ * @throws AdjointError `file-not-found`, `invalid-argument`
  * @example
  * await io.saveNpy("listed.npy", eye(2));
  * (await io.listDirectory(".", "example")).includes("listed.npy"); // → true
  */
 export async function listDirectory(directory: string, operation: string): Promise<string[]> {
+  checkOperation(operation, "listDirectory");
+  checkPath(directory, operation, "directory");
   const { readdir } = await import("node:fs/promises");
   try {
     return (await readdir(directory)).sort();
@@ -84,7 +103,7 @@ function readingError(cause: unknown, file: string, operation: string): AdjointE
  * Writes a file whole: beside it first, then renamed, so that whatever happens it holds all of the old bytes or all of the new.
  *
  * @param operation what messages call the caller
- * @throws AdjointError `unwritable-output`
+ * @throws AdjointError `unwritable-output`, `invalid-argument`
  * @example
  * await io.writeAtomically("example.npy", io.encodeNpy(eye(2)));
  * (await io.loadNpy("example.npy")).shape; // → 2,2
@@ -94,6 +113,10 @@ export async function writeAtomically(
   bytes: Uint8Array,
   operation = "writeAtomically",
 ): Promise<void> {
+  checkOperation(operation, "writeAtomically");
+  checkPath(path, operation, "path");
+  if (!(bytes instanceof Uint8Array))
+    throw invalidArgument(operation, "bytes", "a Uint8Array", formatReceived(bytes));
   const { open, rename, rm } = await import("node:fs/promises");
   const temporary = `${path}.${process.pid}-${Date.now().toString(36)}-${writes++}.tmp`;
   try {

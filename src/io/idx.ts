@@ -4,6 +4,7 @@
  */
 import { AdjointError, type Tensor, tensor } from "../index.js";
 import { formatShape } from "../util/errors.js";
+import { checkBytes } from "./arguments.js";
 import { readBytes } from "./files.js";
 
 /** The element types of IDX files. */
@@ -81,12 +82,13 @@ const elementTypes: ReadonlyMap<number, ElementType> = new Map<number, ElementTy
  *
  * @param file what messages call the bytes
  * @throws AdjointError `file-format`, naming the file and the byte offset, unless the header is sound and the length is
- * exactly what it announces
+ * exactly what it announces; `invalid-argument` for what is no Uint8Array
  * @example
  * const bytes = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1);
  * io.decodeIdx(bytes).data; // → 7,2,1
  */
 export function decodeIdx(bytes: Uint8Array, file = "the bytes"): IdxFile {
+  checkBytes(bytes, file, "decodeIdx");
   const refuse = (offset: number, expected: string, received: string): never => {
     throw new AdjointError(
       "file-format",

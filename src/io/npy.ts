@@ -4,7 +4,8 @@
  */
 import { AdjointError, type DType, isTensor, type Tensor, tensor } from "../index.js";
 import { formatReceived, formatShape } from "../util/errors.js";
-import { readBytes, writeAtomically } from "./files.js";
+import { checkBytes } from "./arguments.js";
+import { checkPath, readBytes, writeAtomically } from "./files.js";
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 const descriptions: Readonly<Record<DType, string>> = {
@@ -43,11 +44,13 @@ export function encodeNpy(x: Tensor): Uint8Array {
 /**
  * Reads the bytes of a .npy file, of versions 1 to 3.
  * @param file what messages call the bytes
- * @throws AdjointError `file-format` where the header or the length is wrong, `unsupported` for other element types
+ * @throws AdjointError `file-format` where the header or the length is wrong, `unsupported` for other element types,
+ * `invalid-argument` for what is no Uint8Array
  * @example
  * io.decodeNpy(io.encodeNpy(tensor([true, false]))).dtype; // → bool
  */
 export function decodeNpy(bytes: Uint8Array, file = "the bytes"): Tensor {
+  checkBytes(bytes, file, "decodeNpy");
   const refuse = (problem: string, offset: number): AdjointError =>
     new AdjointError("file-format", `npy: ${file}, byte ${offset}: ${problem}`, {
       operation: "npy",
@@ -144,5 +147,6 @@ export async function saveNpy(path: string, x: Tensor): Promise<void> {
  * (await io.loadNpy("example.npy")).array(); // → 1,2
  */
 export async function loadNpy(path: string): Promise<Tensor> {
+  checkPath(path, "loadNpy");
   return decodeNpy((await readBytes(path, "loadNpy")).bytes, path);
 }

@@ -4,7 +4,8 @@
  */
 import { AdjointError, type DType, isTensor, type Tensor, type TypedArray, tensor } from "../index.js";
 import { formatReceived } from "../util/errors.js";
-import { readBytes, writeAtomically } from "./files.js";
+import { checkBytes } from "./arguments.js";
+import { checkPath, readBytes, writeAtomically } from "./files.js";
 import { byteWidths, formatNames, parseHeader, refuse, type TensorEntry } from "./safetensors-header.js";
 
 /** Tensors under their names; as a Map, any name is safe. */
@@ -24,10 +25,23 @@ export class LoadedTensors extends Map<string, Tensor> {
   /** The texts of the file's `__metadata__`. */
   readonly metadata: ReadonlyMap<string, string>;
 
+  /** @throws AdjointError `invalid-argument` */
   constructor(entries: Iterable<readonly [string, Tensor]>, metadata: ReadonlyMap<string, string>) {
-    super(entries);
+    super(checkEntries(entries));
     this.metadata = metadata;
   }
+}
+
+/** Entries a Map can be made of. */
+function checkEntries(entries: unknown): [string, Tensor][] {
+  const expected = "must be pairs of a name and a tensor";
+  if (typeof (entries as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] !== "function")
+    throw badArgument("entries", `entries ${expected}`, entries);
+  const pairs = [...(entries as Iterable<unknown>)];
+  for (const pair of pairs)
+    if (!Array.isArray(pair) || typeof pair[0] !== "string" || !isTensor(pair[1]))
+      throw badArgument("entries", `each entry ${expected}`, pair);
+  return pairs as [string, Tensor][];
 }
 
 /** A header larger than this is refused unread: no model needs it, and a false length must not exhaust memory. */
@@ -46,7 +60,7 @@ const alignment = 8;
  * io.decodeSafetensors(bytes).get("w").array(); // → 1,2
  */
 export function encodeSafetensors(tensors: NamedTensors, metadata: Metadata = {}): Uint8Array {
-  const named = pairsOf(tensors);
+  const named = pairsOf(tensors, "tensors");
   for (const [name, value] of named) {
     if (!isTensor(value)) throw badArgument("tensors", `${JSON.stringify(name)} must be a tensor`, value);
     if (name === "__metadata__") throw badArgument("tensors", "no tensor can be named __metadata__", name);
@@ -59,7 +73,7 @@ export function encodeSafetensors(tensors: NamedTensors, metadata: Metadata = {}
     starts.set(name, length);
     length += value.size * byteWidths[value.dtype];
   }
-  const header = new TextEncoder().encode(headerText(named, starts, pairsOf(metadata)));
+  const header = new TextEncoder().encode(headerText(named, starts, pairsOf(metadata, "metadata")));
   const padded = Math.ceil(header.length / alignment) * alignment;
   const bytes = new Uint8Array(8 + padded + length);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true);
@@ -101,17 +115,19 @@ function headerText(
  * @param file what messages call the bytes
  * @throws AdjointError `file-format` for anything that is not exactly right: a false length, a header that is not JSON or
  * names a tensor twice, a shape that does not fit its bytes, overlaps, gaps, a bool that is neither 0 nor 1;
- * `unsupported` for a dtype other than F32, F64, I32 and BOOL
+ * `unsupported` for a dtype other than F32, F64, I32 and BOOL; `invalid-argument` for what is no Uint8Array
  * @example
  * io.decodeSafetensors(io.encodeSafetensors({}, { version: "1" })).metadata.get("version"); // → 1
  */
 export function decodeSafetensors(bytes: Uint8Array, file = "the bytes"): LoadedTensors {
+  checkBytes(bytes, file, "decodeSafetensors");
   if (bytes.length < 8)
-    throw refuse(file, `expected the 8 bytes of the header's length, received ${bytes.length}`, bytes.length);
+    throw notSafetensors(file, `expected the 8 bytes of the header's length, received ${bytes.length}`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  // whatever the length says, a file that was one begins so
+  if (bytes[8] !== 0x7b || length === 0) throw notSafetensors(file, "the header must begin with { at byte 8");
   if (length > maxHeaderLength || length > bytes.length - 8)
     throw refuse(file, `the header should be ${length} bytes long, and ${bytes.length - 8} follow`, 0);
-  if (bytes[8] !== 0x7b || length === 0) throw refuse(file, "the header must begin with {", 8);
   const header = parseHeader(
     decodeText(bytes.subarray(8, 8 + length), file),
     bytes.length - 8 - length,
@@ -122,6 +138,16 @@ export function decodeSafetensors(bytes: Uint8Array, file = "the bytes"): Loaded
     header.entries.map((entry) => [entry.name, readTensor(data, entry, file, 8 + length)] as const),
     header.metadata,
   );
+}
+
+/** Another kind of file, rather than a damaged one. */
+function notSafetensors(file: string, problem: string): AdjointError {
+  return new AdjointError("file-format", `safetensors: ${file} is no safetensors file: ${problem}`, {
+    operation: "safetensors",
+    file,
+    offset: 0,
+    expected: "a safetensors file",
+  });
 }
 
 function decodeText(bytes: Uint8Array, file: string): string {
@@ -171,8 +197,16 @@ function bytesOf(elements: TypedArray): Uint8Array {
   return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
 }
 
-function pairsOf<T>(values: ReadonlyMap<string, T> | Readonly<Record<string, T>>): (readonly [string, T])[] {
-  return values instanceof Map ? [...values] : Object.entries(values);
+function pairsOf<T>(
+  values: ReadonlyMap<string, T> | Readonly<Record<string, T>>,
+  argument: string,
+): (readonly [string, T])[] {
+  if (typeof values !== "object" || values === null || Array.isArray(values) || isTensor(values))
+    throw badArgument(argument, `${argument} must be an object or a Map`, values);
+  const pairs = values instanceof Map ? [...values] : Object.entries(values);
+  for (const [name] of pairs)
+    if (typeof name !== "string") throw badArgument(argument, "names must be strings", name);
+  return pairs;
 }
 
 function badArgument(argument: string, problem: string, received: unknown): AdjointError {
@@ -212,5 +246,6 @@ export async function saveSafetensors(
  * (await io.loadSafetensors("example.safetensors")).metadata.get("epoch"); // → 3
  */
 export async function loadSafetensors(path: string): Promise<LoadedTensors> {
+  checkPath(path, "loadSafetensors");
   return decodeSafetensors((await readBytes(path, "loadSafetensors")).bytes, path);
 }

@@ -1,6 +1,8 @@
 /** Losses of numbers against numbers. */
 import { minimum, type Tensor } from "../index.js";
-import { batchMean, checkOutput, denseTarget, refusal } from "./targets.js";
+import { checkOptionNames, invalidArgument } from "../util/checks.js";
+import { formatReceived } from "../util/errors.js";
+import { batchMean, checkOutput, denseTarget } from "./targets.js";
 
 function difference(output: Tensor, target: Tensor, operation: string): Tensor {
   const a = checkOutput(output, operation, "output");
@@ -59,9 +61,10 @@ export function absoluteError(output: Tensor, target: Tensor): Tensor {
  * @example losses.huber(tensor([0.5, 4]), tensor([0, 0])).item(); // → 1.8125
  */
 export function huber(output: Tensor, target: Tensor, options: { readonly delta?: number } = {}): Tensor {
+  checkOptionNames(options, ["delta"], "huber");
   const { delta = 1 } = options;
-  if (!(delta > 0 && delta < Number.POSITIVE_INFINITY))
-    throw refusal("invalid-argument", "huber", "delta", "a positive number", String(delta));
+  if (!(typeof delta === "number" && delta > 0 && delta < Number.POSITIVE_INFINITY))
+    throw invalidArgument("huber", "delta", "a positive number", formatReceived(delta));
   const distance = difference(output, target, "huber").abs();
   // with q = min(d, δ): ½ q² + δ (d − q) is both branches at once, and its derivative q + … has no kink at δ
   const near = minimum(distance, delta);

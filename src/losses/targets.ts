@@ -18,7 +18,14 @@ export function areLabels(output: Tensor, target: Tensor): boolean {
  */
 export function checkOutput(value: unknown, operation: string, argument: string): Tensor {
   const x = typeof value === "number" ? tensor(value) : value;
-  if (!isTensor(x)) throw refusal("invalid-argument", operation, argument, "a tensor", formatReceived(value));
+  if (!isTensor(x))
+    throw refusal(
+      "invalid-argument",
+      operation,
+      argument,
+      "a tensor, such as tensor([[1, 2]])",
+      formatReceived(value),
+    );
   if (!isFloat(x)) throw refusal("dtype-mismatch", operation, argument, "float32 or float64", x.dtype);
   return x;
 }
@@ -31,7 +38,13 @@ export function checkOutput(value: unknown, operation: string, argument: string)
 export function denseTarget(output: Tensor, value: unknown, operation: string, outputName: string): Tensor {
   const target = typeof value === "number" ? tensor(value, { dtype: output.dtype }) : value;
   if (!isTensor(target))
-    throw refusal("invalid-argument", operation, "target", "a tensor", formatReceived(value));
+    throw refusal(
+      "invalid-argument",
+      operation,
+      "target",
+      "a tensor, such as tensor([[1, 2]])",
+      formatReceived(value),
+    );
   // a single output has two classes: the labels 0 and 1 are its targets as they are
   if (areLabels(output, target) && output.shape[output.rank - 1] === 1)
     return target.cast(output.dtype).expandDims(-1);

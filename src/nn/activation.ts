@@ -1,6 +1,7 @@
 /** Activations as layers. */
 import { elu, gelu, leakyRelu, relu, sigmoid, silu, softmax, softplus, type Tensor, tanh } from "../index.js";
 import { AdjointError, formatReceived } from "../util/errors.js";
+import { checkInput } from "./input.js";
 import type { Module } from "./module.js";
 
 /** The activations known by name, with their default parameters; softmax is over the last axis. */
@@ -50,12 +51,20 @@ export class Activation implements Module {
     this.activation = activation;
   }
 
-  /** @param x any shape; the result has the same, unless the function changes it */
+  /**
+   * @param x any shape; the result has the same, unless the function changes it
+   * @throws AdjointError `invalid-argument` for what is no tensor
+   */
   forward(x: Tensor): Tensor {
+    checkInput(x, "Activation");
     return typeof this.activation === "function" ? this.activation(x) : activations[this.activation](x);
   }
 
-  /** `Activation(sigmoid)`: what a summary calls it. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  /** `Activation(sigmoid)`: what a summary calls it, and what Node prints. */
   toString(): string {
     const { activation } = this;
     return `Activation(${typeof activation === "function" ? activation.name || "function" : activation})`;

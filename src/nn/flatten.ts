@@ -1,6 +1,7 @@
 /** From images to vectors. */
 import type { Tensor } from "../index.js";
 import { AdjointError } from "../util/errors.js";
+import { checkInput } from "./input.js";
 import type { Module } from "./module.js";
 
 /**
@@ -12,9 +13,10 @@ export class Flatten implements Module {
   /**
    * @param x [batch, …]
    * @returns [batch, features]
-   * @throws AdjointError `shape-mismatch` for a scalar
+   * @throws AdjointError `shape-mismatch` for a scalar, `invalid-argument` for what is no tensor
    */
   forward(x: Tensor): Tensor {
+    checkInput(x, "Flatten");
     if (x.rank === 0)
       throw new AdjointError("shape-mismatch", "Flatten: x must have a batch axis, [batch, …], received []", {
         operation: "Flatten",
@@ -26,7 +28,11 @@ export class Flatten implements Module {
     return x.reshape([x.shape[0], features]);
   }
 
-  /** What a summary calls it. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  /** What a summary calls it, and what Node prints. */
   toString(): string {
     return "Flatten()";
   }

@@ -2,8 +2,9 @@
  * How weights start. An init is a function of a random key, a shape [out, in, …] and a dtype; the axes after the second
  * are a window's, and count for both fans: fanIn = in · window, fanOut = out · window.
  */
-import { type DType, random, type Tensor, tensor, zeros as zerosOf } from "../index.js";
-import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
+import { type DType, isTensor, random, type Tensor, tensor, zeros as zerosOf } from "../index.js";
+import { checkFinite, invalidArgument, isList, isNatural } from "../util/checks.js";
+import { AdjointError, formatList, formatReceived } from "../util/errors.js";
 
 /** Makes weights of a shape [out, in, …]. */
 export interface Init {
@@ -22,13 +23,15 @@ interface Fans {
   readonly fanOut: number;
 }
 
-/** @throws AdjointError `shape-mismatch` for fewer than two axes */
+/** @throws AdjointError `shape-mismatch` for fewer than two axes, `invalid-argument` for what is no shape */
 function fansOf(shape: readonly number[], operation: string): Fans {
+  const expected = "[out, in, …]";
+  if (!isList(shape, isNatural)) throw invalidArgument(operation, "shape", expected, formatList(shape));
   if (shape.length < 2)
     throw new AdjointError(
       "shape-mismatch",
-      `${operation}: shape must be [out, in, …], received ${formatShape(shape)}`,
-      { operation, argument: "shape", expected: "[out, in, …]", received: formatShape(shape) },
+      `${operation}: shape must be ${expected}, received ${formatList(shape)}`,
+      { operation, argument: "shape", expected, received: formatList(shape) },
     );
   const window = shape.slice(2).reduce((product, extent) => product * extent, 1);
   // an axis of extent 0 has no weights to start: 1 avoids the infinite scale
@@ -179,21 +182,18 @@ function dotOf(a: Float64Array, b: Float64Array): number {
 
 /**
  * An init with its weights (not its biases) multiplied by a gain.
- * @throws AdjointError `invalid-argument` unless the gain is a finite number
+ * @throws AdjointError `invalid-argument` unless the gain is a finite number and the init a function that makes tensors
  * @example nn.init.scaled(nn.init.heNormal, 0.5)(random.key(0), [2, 3]).shape; // → 2,3
  */
 export function scaled(init: Init, gain: number): Init {
-  if (!Number.isFinite(gain))
-    throw new AdjointError(
-      "invalid-argument",
-      `scaled: gain must be a finite number, received ${formatReceived(gain)}`,
-      {
-        operation: "scaled",
-        argument: "gain",
-        received: formatReceived(gain),
-      },
-    );
-  const weights = (key: Tensor, shape: readonly number[], dtype?: DType): Tensor =>
-    init(key, shape, dtype).mul(gain);
+  if (typeof init !== "function")
+    throw invalidArgument("scaled", "init", "a function such as nn.init.heNormal", formatReceived(init));
+  checkFinite(gain, "scaled", "gain");
+  const weights = (key: Tensor, shape: readonly number[], dtype?: DType): Tensor => {
+    const made: unknown = init(key, shape, dtype);
+    if (!isTensor(made))
+      throw invalidArgument("scaled", "init", "a function that gives a tensor", formatReceived(made));
+    return made.mul(gain);
+  };
   return init.bias === undefined ? weights : Object.assign(weights, { bias: init.bias });
 }

@@ -1,7 +1,9 @@
 /** The fully connected layer. */
 import { add, type DType, isTensor, matmul, random, type Tensor, zeros } from "../index.js";
+import { checkOptionNames, invalidArgument, isNatural } from "../util/checks.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { type Init, standard } from "./init.js";
+import { checkInput } from "./input.js";
 import type { Module } from "./module.js";
 
 /** How a Linear starts. */
@@ -15,6 +17,8 @@ export interface LinearOptions {
   /** float32 (default) or float64. */
   readonly dtype?: DType;
 }
+
+const optionNames = ["key", "bias", "init", "dtype"] as const satisfies readonly (keyof LinearOptions)[];
 
 /**
  * y = x Wᵀ + b: every output is a weighted sum of all inputs, plus a bias. `weight` is [out, in], `bias` [out] or null.
@@ -33,13 +37,16 @@ export class Linear implements Module {
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     checkFeatures(inFeatures, "inFeatures");
     checkFeatures(outFeatures, "outFeatures");
-    const { key = random.next(), bias = true, init = standard, dtype = "float32" } = options;
-    if (typeof init !== "function")
-      throw new AdjointError(
-        "invalid-argument",
-        `Linear: init must be a function such as nn.init.heNormal, received ${formatReceived(init)}`,
-        { operation: "Linear", argument: "init", received: formatReceived(init) },
-      );
+    checkOptionNames(options, optionNames, "Linear");
+    const { bias = true, init = standard, dtype = "float32" } = options;
+    const refuse = (argument: string, expected: string, value: unknown): never => {
+      throw invalidArgument("Linear", argument, expected, formatReceived(value));
+    };
+    if (typeof bias !== "boolean") refuse("bias", "true or false", bias);
+    if (typeof init !== "function") refuse("init", "a function such as nn.init.heNormal", init);
+    if (dtype !== "float32" && dtype !== "float64") refuse("dtype", "float32 or float64", dtype);
+    // only now: a refused layer must not move the sequence that later layers draw from
+    const { key = random.next() } = options;
     const [weightKey, biasKey] = random.split(key);
     const shape = [outFeatures, inFeatures];
     this.weight = checkInit(init(weightKey, shape, dtype), shape);
@@ -50,9 +57,10 @@ export class Linear implements Module {
   /**
    * @param x [batch…, in]; any number of axes before the last, or none
    * @returns [batch…, out]
-   * @throws AdjointError `shape-mismatch`
+   * @throws AdjointError `shape-mismatch`, `invalid-argument` for what is no tensor
    */
   forward(x: Tensor): Tensor {
+    checkInput(x, "Linear");
     const [, inFeatures] = this.weight.shape;
     if (x.rank === 0 || x.shape[x.rank - 1] !== inFeatures)
       throw new AdjointError(
@@ -70,20 +78,20 @@ export class Linear implements Module {
     return this.bias === null ? y : add(y, this.bias);
   }
 
-  /** `Linear(784 → 30)`: what a summary calls it. */
+  /** `Linear(784 → 30)`: what a summary calls it, and what Node prints. */
   toString(): string {
     const [outFeatures, inFeatures] = this.weight.shape;
     return `Linear(${inFeatures} → ${outFeatures}${this.bias === null ? ", no bias" : ""})`;
   }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
 }
 
 function checkFeatures(value: unknown, argument: string): void {
-  if (!Number.isInteger(value) || (value as number) < 1)
-    throw new AdjointError(
-      "invalid-argument",
-      `Linear: ${argument} must be an integer of at least 1, received ${formatReceived(value)}`,
-      { operation: "Linear", argument, expected: "an integer ≥ 1", received: formatReceived(value) },
-    );
+  if (!isNatural(value) || value === 0)
+    throw invalidArgument("Linear", argument, "an integer of at least 1", formatReceived(value));
 }
 
 /** An init of the user's may be wrong: found here, not at the first forward pass. */

@@ -1,6 +1,8 @@
 /** One layer after the other. */
-import { random, type Tensor } from "../index.js";
+import { isTensor, random, type Tensor } from "../index.js";
+import { checkOptions } from "../util/checks.js";
 import { AdjointError, formatReceived } from "../util/errors.js";
+import { checkInput } from "./input.js";
 import { type ForwardOptions, isModule, type Module } from "./module.js";
 
 /** What a Sequential is made of: modules, and plain functions of a tensor. */
@@ -31,13 +33,19 @@ export class Sequential implements Module {
    * @param x what the first layer takes
    * @param options passed to every layer, each with a key of its own
    * @returns what the last layer gives
+   * @throws AdjointError `invalid-argument` for what is no tensor, given or made by a layer, and what the layers throw
    */
   forward(x: Tensor, options: ForwardOptions = {}): Tensor {
+    checkInput(x, "Sequential");
+    checkOptions(options, "Sequential.forward");
     const { key, ...others } = options;
     const keys = key === undefined ? undefined : random.split(key, this.layers.length);
     return this.layers.reduce<Tensor>((value, layer, index) => {
-      if (typeof layer === "function") return layer(value);
-      return layer.forward(value, keys === undefined ? others : { ...others, key: keys[index] });
+      const result =
+        typeof layer === "function"
+          ? layer(value)
+          : layer.forward(value, keys === undefined ? others : { ...others, key: keys[index] });
+      return checkResult(result, index);
     }, x);
   }
 
@@ -45,6 +53,28 @@ export class Sequential implements Module {
   toString(): string {
     return `Sequential(${this.layers.length} layers)`;
   }
+
+  /** What Node prints: a layer a line, without its numbers. */
+  [Symbol.for("nodejs.util.inspect.custom")](
+    _depth: number,
+    options: object,
+    inspect: (value: unknown, options: object) => string,
+  ): string {
+    const lines = this.layers.map((layer, index) =>
+      `${index}: ${inspect(layer, options)}`.replaceAll("\n", "\n  "),
+    );
+    return lines.length === 0 ? "Sequential()" : `Sequential(\n  ${lines.join("\n  ")}\n)`;
+  }
+}
+
+function checkResult(value: unknown, index: number): Tensor {
+  if (isTensor(value)) return value;
+  const received = formatReceived(value);
+  throw new AdjointError(
+    "invalid-argument",
+    `Sequential: layer ${index} must give a tensor, received ${received}`,
+    { operation: "Sequential", argument: `layer ${index}`, expected: "a tensor", received },
+  );
 }
 
 function checkLayer(value: unknown, index: number): Layer {

@@ -74,7 +74,10 @@ export function loadStateDict<Model>(
     );
   const { leaves, structure } = flatten(model, isTensor);
   const names = parameterNames(structure);
-  const given = new Map<string, unknown>(dict instanceof Map ? dict : Object.entries(dict));
+  const given = new Map<string, unknown>();
+  // a Map's keys may be anything; what is no text is no parameter's name, and is refused under what messages call it
+  for (const [name, value] of dict instanceof Map ? dict : Object.entries(dict))
+    given.set(typeof name === "string" ? name : formatReceived(name), value);
   checkNames(names, given);
   const wrong: string[] = [];
   const loaded = names.map((name, i) => {

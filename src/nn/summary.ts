@@ -1,6 +1,7 @@
 /** A model as a table: what it is made of, what shapes flow through it, how many numbers it learns. */
-import { type DType, type Tensor, zeros } from "../index.js";
-import { AdjointError, formatReceived } from "../util/errors.js";
+import { type DType, isTensor, type Tensor, zeros } from "../index.js";
+import { checkOptionNames, invalidArgument, isList, isNatural } from "../util/checks.js";
+import { formatList, formatReceived } from "../util/errors.js";
 import { isModule } from "./module.js";
 import { Sequential } from "./sequential.js";
 import { parameters } from "./state.js";
@@ -29,11 +30,15 @@ export function summary(
   options: { readonly dtype?: DType } = {},
 ): string {
   if (!isModule(model))
-    throw new AdjointError(
-      "invalid-argument",
-      `summary: model must have a forward method, received ${formatReceived(model)}`,
-      { operation: "summary", argument: "model", expected: "a model", received: formatReceived(model) },
+    throw invalidArgument("summary", "model", "a model, with a forward method", formatReceived(model));
+  if (!isList(inputShape, isNatural))
+    throw invalidArgument(
+      "summary",
+      "inputShape",
+      "the shape of one example, such as [784]",
+      formatList(inputShape),
     );
+  checkOptionNames(options, ["dtype"], "summary");
   const all = parameters(model);
   const rows: Row[] = [];
   const dtype = options.dtype ?? all[0]?.[1].dtype ?? "float32";
@@ -63,8 +68,9 @@ function walk(layer: unknown, path: string, x: Tensor, rows: Row[]): Tensor {
       x,
     );
   }
-  const y = isModule(layer) ? layer.forward(x) : (layer as (x: Tensor) => Tensor)(x);
   const name = nameOf(layer);
+  const y = isModule(layer) ? layer.forward(x) : (layer as (x: Tensor) => Tensor)(x);
+  if (!isTensor(y)) throw invalidArgument("summary", `the output of ${name}`, "a tensor", formatReceived(y));
   rows.push({
     layer: path === "" ? name : `${path}  ${name}`,
     shape: batchShape(y.shape),
@@ -75,7 +81,8 @@ function walk(layer: unknown, path: string, x: Tensor, rows: Row[]): Tensor {
 
 function nameOf(layer: unknown): string {
   if (typeof layer === "function") return layer.name === "" ? "function" : layer.name;
-  const text = String(layer);
+  // an object without a prototype has no text of its own
+  const text = typeof layer?.toString === "function" ? String(layer) : "[object]";
   return text.startsWith("[object") ? formatReceived(layer) : text;
 }
 

@@ -4,6 +4,7 @@
  * passed through `jit`, donated, and saved.
  */
 import { AdjointError, isTensor, type Tensor } from "../index.js";
+import { invalidArgument } from "../util/checks.js";
 import { formatReceived, formatShape } from "../util/errors.js";
 import { type Flat, flatten, leafPaths, unflatten } from "../util/tree.js";
 
@@ -36,7 +37,7 @@ export interface Optimizer<State extends OptimizerState = OptimizerState> {
    * @param gradients the tree of the parameters, as `grad` gives it
    * @param learningRate this update's rate instead of the optimizer's own: a number, or a scalar tensor, which inside
    * `jit` may change from call to call
-   * @throws AdjointError `tree-mismatch`, `shape-mismatch`
+   * @throws AdjointError `tree-mismatch`, `shape-mismatch`, `invalid-argument`
    */
   step<Params>(
     params: Params,
@@ -123,21 +124,31 @@ export function updateLeaves<Params>(
   return unflatten(given.structure, updated) as Params;
 }
 
+/** @throws AdjointError `invalid-argument` for what neither `init` nor `step` gave */
+export function checkState(state: unknown, operation: string): void {
+  const { step } = typeof state === "object" && state !== null ? (state as Partial<OptimizerState>) : {};
+  if (isTensor(step) && step.rank === 0 && step.dtype === "int32") return;
+  const received = formatReceived(state);
+  throw invalidArgument(operation, "state", "what init(params) or the step before gave", received);
+}
+
 /**
  * The state an optimizer keeps for a parameter.
  * @throws AdjointError `tree-mismatch` where the state belongs to other parameters
  */
 export function slotState(
   kept: Readonly<Record<string, Tensor>> | undefined,
-  path: string,
+  { path, param }: Pick<Slot, "path" | "param">,
   operation: string,
 ): Tensor {
-  const found = kept !== undefined && Object.hasOwn(kept, path) ? kept[path] : undefined;
-  if (found === undefined)
+  // a state may have been read from a file: it is looked at as one of unknown origin
+  const found: unknown =
+    typeof kept === "object" && kept !== null && Object.hasOwn(kept, path) ? kept[path] : undefined;
+  if (!isTensor(found) || formatShape(found.shape) !== formatShape(param.shape))
     throw new AdjointError(
       "tree-mismatch",
-      `${operation}: the state has nothing for ${path || "params"}; it belongs to other parameters or options: make it with init(params)`,
-      { operation, argument: "state", expected: `an entry for ${path || "params"}` },
+      `${operation}: the state has ${isTensor(found) ? `${found.dtype}${formatShape(found.shape)}` : "nothing"} for ${path || "params"}; it belongs to other parameters or options: make it with init(params)`,
+      { operation, argument: "state", expected: `${formatShape(param.shape)} for ${path || "params"}` },
     );
   return found;
 }

@@ -3,9 +3,17 @@
  * al. 2013 arrange it. The formulas and their order are those of PyTorch's torch.optim.SGD.
  */
 import { AdjointError, type Tensor, tensor, where, zeros } from "../index.js";
+import { checkFinite, checkOptionNames, invalidArgument } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
 import { checkLearningRate, type LearningRate, resolveLearningRate } from "./learning-rate.js";
-import { floatingLeaves, type Optimizer, type OptimizerState, slotState, updateLeaves } from "./optimizer.js";
+import {
+  checkState,
+  floatingLeaves,
+  type Optimizer,
+  type OptimizerState,
+  slotState,
+  updateLeaves,
+} from "./optimizer.js";
 
 /** How gradient descent goes; names and defaults as in PyTorch, but for the rate, which must be given. */
 export interface SgdOptions {
@@ -21,6 +29,14 @@ export interface SgdOptions {
   readonly nesterov?: boolean;
 }
 
+const optionNames = [
+  "learningRate",
+  "momentum",
+  "dampening",
+  "weightDecay",
+  "nesterov",
+] as const satisfies readonly (keyof SgdOptions)[];
+
 /** What gradient descent remembers between steps. */
 export interface SgdState extends OptimizerState {
   /** v for each parameter, by its path; only with momentum. */
@@ -32,7 +48,7 @@ export interface SgdState extends OptimizerState {
  * step), and w ← w − η v, or w ← w − η (g + μ v) with `nesterov`.
  *
  * @returns an optimizer; its state has the int32 scalar `step`, and with momentum a tensor like each parameter
- * @throws AdjointError `invalid-argument` for options out of range
+ * @throws AdjointError `invalid-argument` for options out of range, or unknown ones
  * @example
  * const optimizer = optim.sgd({ learningRate: (step) => 0.5 / (1 + step) });
  * let [w, state] = optimizer.step(tensor([1]), tensor([1]), optimizer.init(tensor([1])));
@@ -40,11 +56,14 @@ export interface SgdState extends OptimizerState {
  * w.array(); // → 0.25
  */
 export function sgd(options: SgdOptions): Optimizer<SgdState> {
+  checkOptionNames(options, optionNames, "sgd");
   const { learningRate, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false } = options;
   const rateAt = checkLearningRate(learningRate, "sgd");
   checkNotNegative(momentum, "momentum");
   checkNotNegative(weightDecay, "weightDecay");
-  if (!Number.isFinite(dampening)) throw invalid("dampening", "a finite number", dampening);
+  checkFinite(dampening, "sgd", "dampening");
+  if (typeof nesterov !== "boolean")
+    throw invalidArgument("sgd", "nesterov", "true or false", formatReceived(nesterov));
   if (nesterov && (momentum === 0 || dampening !== 0))
     throw new AdjointError(
       "invalid-argument",
@@ -67,12 +86,13 @@ export function sgd(options: SgdOptions): Optimizer<SgdState> {
       };
     },
     step(params, gradients, state, override) {
+      checkState(state, "sgd.step");
       const rate = resolveLearningRate(learningRate, override, state.step, "sgd.step");
       const velocity: Record<string, Tensor> = {};
       const updated = updateLeaves(params, gradients, "sgd.step", ({ path, param, gradient }) => {
         let direction = weightDecay === 0 ? gradient : gradient.add(param.mul(weightDecay));
         if (momentum !== 0) {
-          const before = slotState(state.velocity, path, "sgd.step").mul(momentum);
+          const before = slotState(state.velocity, { path, param }, "sgd.step").mul(momentum);
           const blended = before.add(direction.mul(1 - dampening));
           // at the first step v = 0, and only dampening tells (1 − τ) g from g
           const v = dampening === 0 ? blended : where(state.step.eq(0), direction, blended);
@@ -89,15 +109,5 @@ export function sgd(options: SgdOptions): Optimizer<SgdState> {
 
 function checkNotNegative(value: unknown, argument: string): void {
   if (!(typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY))
-    throw invalid(argument, "a finite number of at least 0", value);
-}
-
-function invalid(argument: string, expected: string, value: unknown): AdjointError {
-  const received = formatReceived(value);
-  return new AdjointError("invalid-argument", `sgd: ${argument} must be ${expected}, received ${received}`, {
-    operation: "sgd",
-    argument,
-    expected,
-    received,
-  });
+    throw invalidArgument("sgd", argument, "a finite number of at least 0", formatReceived(value));
 }

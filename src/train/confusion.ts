@@ -3,9 +3,9 @@ import { jit, type Tensor } from "../index.js";
 import type { Module } from "../nn/index.js";
 import { defaultBatchSize, eachBatch } from "./batched.js";
 import type { EvaluateOptions } from "./evaluate.js";
-import { checkModel } from "./model.js";
+import { checkModel, outputsOf } from "./model.js";
 import { classesOf, predictedClasses, resolveLoss, targetClasses, thresholdOf } from "./objective.js";
-import { checkCount } from "./options.js";
+import { checkEvaluateOptions } from "./options.js";
 import { type Data, sourceOf } from "./source.js";
 
 /**
@@ -24,14 +24,14 @@ export async function confusion(
   options: EvaluateOptions = {},
 ): Promise<number[][]> {
   checkModel(model, "confusion");
+  checkEvaluateOptions(options, ["loss", "batchSize", "threshold"], "confusion");
   const { batchSize = defaultBatchSize } = options;
-  checkCount(batchSize, "confusion", "batchSize");
   const loss = options.loss === undefined ? undefined : resolveLoss(options.loss, "confusion");
   const threshold = options.threshold ?? thresholdOf(loss);
   const source = await sourceOf(data, "confusion", "data");
   let classes = (source.largestLabel ?? 0) + 1;
   const classify = jit((network: Module, x: Tensor, y: Tensor) => {
-    const output = network.forward(x, { train: false });
+    const output = outputsOf(network, x, { train: false }, "confusion");
     classes = Math.max(classes, classesOf(output));
     return [targetClasses(output, y), predictedClasses(output, threshold)] as const;
   });

@@ -1,11 +1,12 @@
 /** Measuring a model on data it does not learn from. */
-import { jit, type Tensor } from "../index.js";
+import { isTensor, jit, type Tensor } from "../index.js";
 import type { Loss } from "../losses/index.js";
 import type { Module } from "../nn/index.js";
-import { AdjointError, formatReceived } from "../util/errors.js";
+import { invalidArgument } from "../util/checks.js";
+import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { identityOf } from "../util/tree.js";
 import { defaultBatchSize, eachBatch } from "./batched.js";
-import { checkModel } from "./model.js";
+import { checkModel, outputsOf } from "./model.js";
 import {
   accuracyMetric,
   checkLabelRange,
@@ -16,7 +17,7 @@ import {
   resolveLoss,
   thresholdOf,
 } from "./objective.js";
-import { checkCount } from "./options.js";
+import { checkEvaluateOptions } from "./options.js";
 import { type Data, type Source, sourceOf } from "./source.js";
 
 /** How a model is measured. */
@@ -50,13 +51,25 @@ function measureOf(
   let measure = known.get(key);
   if (measure === undefined) {
     measure = jit((model: Module, x: Tensor, y: Tensor) => {
-      const output = model.forward(x, { train: false });
+      const output = outputsOf(model, x, { train: false }, "evaluate");
       if (loss !== undefined) checkLabelRange(loss, largestLabel, output, "evaluate");
-      return Object.fromEntries(metrics.map((metric) => [metric.name, metric.compute(output, y)]));
+      return Object.fromEntries(metrics.map((metric) => [metric.name, measured(metric, output, y)]));
     });
     known.set(key, measure);
   }
   return measure;
+}
+
+/** @throws AdjointError `non-scalar-output` for a metric of the user's that gives anything else */
+function measured(metric: Metric, output: Tensor, y: Tensor): Tensor {
+  const value: unknown = metric.compute(output, y);
+  if (isTensor(value) && value.rank === 0) return value;
+  const received = isTensor(value) ? formatShape(value.shape) : formatReceived(value);
+  throw new AdjointError(
+    "non-scalar-output",
+    `evaluate: the metric ${metric.name} must give a scalar tensor, received ${received}; reduce it with mean()`,
+    { operation: "evaluate", argument: "metrics", expected: "shape []", received },
+  );
 }
 
 // one metric object for each meaning, so that `measureOf` knows it again
@@ -88,6 +101,8 @@ export function resolveMetrics(
     ...(loss === undefined ? [] : (["loss"] as const)),
     ...(classify ? (["accuracy"] as const) : []),
   ];
+  if (metrics !== undefined && !Array.isArray(metrics))
+    throw invalidArgument(operation, "metrics", 'an array such as ["loss"]', formatReceived(metrics));
   const chosen = (metrics ?? natural).map((metric) => {
     if (metric === "accuracy") return accuracyAt(threshold);
     if (metric === "loss") {
@@ -98,7 +113,13 @@ export function resolveMetrics(
         { operation, argument: "options.loss", expected: "a loss" },
       );
     }
-    if (typeof metric === "object" && metric !== null && typeof metric.compute === "function") return metric;
+    if (
+      typeof metric === "object" &&
+      metric !== null &&
+      typeof metric.compute === "function" &&
+      typeof metric.name === "string"
+    )
+      return metric;
     throw new AdjointError(
       "invalid-argument",
       `${operation}: a metric is "loss", "accuracy" or { name, compute }, received ${formatReceived(metric)}`,
@@ -157,8 +178,8 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<Measurements> {
   checkModel(model, "evaluate");
+  checkEvaluateOptions(options, ["loss", "batchSize", "threshold"], "evaluate");
   const { batchSize = defaultBatchSize } = options;
-  checkCount(batchSize, "evaluate", "batchSize");
   const loss = options.loss === undefined ? undefined : resolveLoss(options.loss, "evaluate");
   const source = await sourceOf(data, "evaluate", "data");
   const chosen = resolveMetrics(metrics, source, loss, "evaluate", options.threshold);

@@ -1,12 +1,13 @@
 /** Training: mini-batch descent over a number of epochs. */
-import { random } from "../index.js";
+import { isTensor, random } from "../index.js";
 import type { Module } from "../nn/index.js";
 import type { OptimizerState } from "../optim/index.js";
-import { AdjointError, formatReceived } from "../util/errors.js";
+import { checkOptionNames, checkOptions, invalidArgument } from "../util/checks.js";
+import { formatReceived } from "../util/errors.js";
 import { measureAll, resolveMetrics } from "./evaluate.js";
 import { checkModel, copyTree, dtypeOf } from "./model.js";
 import { resolveLoss } from "./objective.js";
-import { checkCount } from "./options.js";
+import { checkPositive } from "./options.js";
 import type { EpochRecord, FitOptions, Run } from "./run.js";
 import { sourceOf } from "./source.js";
 import { compileStep, newTally } from "./step.js";
@@ -33,17 +34,18 @@ export async function fit<Model extends Module>(
   options: FitOptions<Model>,
 ): Promise<Run<Model>> {
   checkModel(model, "fit");
-  checkOptions(options);
+  checkFitOptions(options);
   const { epochs = 1, batchSize = 32, optimizer, seed, signal } = options;
   const loss = resolveLoss(options.loss, "fit");
   const source = await sourceOf(options.data, "fit", "data");
-  const validation = options.validation && (await sourceOf(options.validation, "fit", "validation"));
+  const validation =
+    options.validation === undefined ? undefined : await sourceOf(options.validation, "fit", "validation");
   const metrics = validation && resolveMetrics(options.metrics, validation, loss, "fit");
   const dtype = dtypeOf(model);
   const [orderKey, layerKey] = random.split(seed === undefined ? random.next() : random.key(seed));
 
   // the step uses up what it is given, so it is given copies
-  const given: OptimizerState = options.optimizerState ?? optimizer.init(model);
+  const given = checkOptimizerState(options.optimizerState ?? optimizer.init(model));
   const state = await copyTree(given);
   const trainer = new Trainer(
     {
@@ -91,19 +93,48 @@ export async function fit<Model extends Module>(
   };
 }
 
-function checkOptions(options: unknown): asserts options is FitOptions {
-  const { epochs = 1, batchSize = 32, optimizer } = (options ?? {}) as Partial<FitOptions>;
-  checkCount(epochs, "fit", "epochs");
-  checkCount(batchSize, "fit", "batchSize");
+const optionNames = [
+  "data",
+  "loss",
+  "optimizer",
+  "epochs",
+  "batchSize",
+  "validation",
+  "metrics",
+  "seed",
+  "shuffle",
+  "optimizerState",
+  "onEpoch",
+  "onBatch",
+  "onProgress",
+  "signal",
+] as const satisfies readonly (keyof FitOptions)[];
+
+function checkFitOptions(options: unknown): asserts options is FitOptions {
+  checkOptions(options, "fit", "an object such as { data, loss, optimizer }");
+  const given = options as Partial<FitOptions>;
+  checkOptionNames(given, optionNames, "fit");
+  const { epochs = 1, batchSize = 32, optimizer, signal } = given;
+  checkPositive(epochs, "fit", "epochs");
+  checkPositive(batchSize, "fit", "batchSize");
+  if (given.shuffle !== undefined && typeof given.shuffle !== "boolean")
+    throw invalidArgument("fit", "shuffle", "true or false", formatReceived(given.shuffle));
+  for (const name of ["onEpoch", "onBatch", "onProgress"] as const)
+    if (given[name] !== undefined && typeof given[name] !== "function")
+      throw invalidArgument("fit", name, "a function", formatReceived(given[name]));
+  if (signal !== undefined && typeof signal?.aborted !== "boolean")
+    throw invalidArgument("fit", "signal", "an AbortSignal", formatReceived(signal));
   if (typeof optimizer?.step === "function" && typeof optimizer.init === "function") return;
-  throw new AdjointError(
-    "invalid-argument",
-    `fit: optimizer must be one such as optim.sgd({ learningRate: 0.1 }), received ${formatReceived(optimizer)}`,
-    {
-      operation: "fit",
-      argument: "optimizer",
-      expected: "an optimizer",
-      received: formatReceived(optimizer),
-    },
+  throw invalidArgument(
+    "fit",
+    "optimizer",
+    "one such as optim.sgd({ learningRate: 0.1 })",
+    formatReceived(optimizer),
   );
+}
+
+/** @throws AdjointError `invalid-argument` for what no optimizer's `init` or `step` gave */
+function checkOptimizerState(state: OptimizerState): OptimizerState {
+  if (isTensor(state?.step) && state.step.size === 1) return state;
+  throw invalidArgument("fit", "optimizerState", "what an earlier run left", formatReceived(state));
 }

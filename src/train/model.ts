@@ -1,6 +1,7 @@
 /** What training needs of a model, besides calling it. */
-import { isTensor, type TypedArray, tensor } from "../index.js";
-import { isModule, type Module } from "../nn/index.js";
+import { isTensor, type Tensor, type TypedArray, tensor } from "../index.js";
+import { type ForwardOptions, isModule, type Module } from "../nn/index.js";
+import { invalidArgument } from "../util/checks.js";
 import { AdjointError, formatReceived } from "../util/errors.js";
 import { flatten, unflatten } from "../util/tree.js";
 import type { FloatDType } from "./source.js";
@@ -13,6 +14,16 @@ export function checkModel(model: unknown, operation: string): asserts model is 
     `${operation}: model must have a forward method, received ${formatReceived(model)}`,
     { operation, argument: "model", expected: "a model", received: formatReceived(model) },
   );
+}
+
+/**
+ * What a model makes of a batch.
+ * @throws AdjointError `invalid-argument` for a model of the user's that gives no tensor
+ */
+export function outputsOf(model: Module, x: Tensor, options: ForwardOptions, operation: string): Tensor {
+  const output: unknown = model.forward(x, options);
+  if (isTensor(output)) return output;
+  throw invalidArgument(operation, "what model.forward gives", "a tensor", formatReceived(output));
 }
 
 /** float64 where a parameter is, float32 otherwise. */

@@ -1,9 +1,9 @@
 /** The outputs of a model, for many inputs. */
-import { concat, isTensor, jit, type Tensor } from "../index.js";
+import { concat, isTensor, jit, type Tensor, type TensorData, tensor } from "../index.js";
 import type { Module } from "../nn/index.js";
 import { defaultBatchSize, eachBatch } from "./batched.js";
-import { checkModel } from "./model.js";
-import { checkCount } from "./options.js";
+import { checkModel, outputsOf } from "./model.js";
+import { checkEvaluateOptions } from "./options.js";
 import { type Data, sourceOf } from "./source.js";
 
 let forward: ((model: Module, x: Tensor) => Tensor) | undefined;
@@ -11,22 +11,29 @@ let forward: ((model: Module, x: Tensor) => Tensor) | undefined;
 /**
  * The outputs of a model for many inputs, in large compiled batches, with `train: false`.
  *
- * @param x a tensor [size, …], or data, whose targets are not used
+ * @param x a tensor or nested arrays [size, …], or data, whose targets are not used
  * @returns [size, …outputs]
  * @throws AdjointError `invalid-argument`, `shape-mismatch`
- * @example (await train.predict(new nn.Activation("relu"), tensor([[-1], [2]]))).array(); // → 0,2
+ * @example (await train.predict(new nn.Activation("relu"), [[-1], [2]])).array(); // → 0,2
  */
 export async function predict(
   model: Module,
-  x: Tensor | Data,
+  x: Tensor | TensorData | Data,
   options: { readonly batchSize?: number } = {},
 ): Promise<Tensor> {
   checkModel(model, "predict");
+  checkEvaluateOptions(options, ["batchSize"], "predict");
   const { batchSize = defaultBatchSize } = options;
-  checkCount(batchSize, "predict", "batchSize");
-  const data = isTensor(x) ? { x, y: x } : x;
-  const source = await sourceOf(data, "predict", "x");
-  forward ??= jit((network: Module, batch: Tensor) => network.forward(batch, { train: false }));
+  // nested arrays, and typed arrays, are inputs as they are; a dataset or { x, y } is an object of its own kind
+  const inputs = isTensor(x) ? x : Array.isArray(x) || ArrayBuffer.isView(x) ? tensor(x) : undefined;
+  const data = inputs === undefined ? x : { x: inputs, y: inputs };
+  const source = await sourceOf(
+    data,
+    "predict",
+    "x",
+    "a tensor, nested arrays, a dataset, or { x, y } of tensors",
+  );
+  forward ??= jit((network: Module, batch: Tensor) => outputsOf(network, batch, { train: false }, "predict"));
   const run = forward;
   const parts: Tensor[] = [];
   await eachBatch(source, model, batchSize, async (batch) => {

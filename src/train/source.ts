@@ -1,6 +1,7 @@
 /** Training data as flat arrays, and batches of them as tensors. */
 import type { Dataset } from "../data/index.js";
 import { AdjointError, isTensor, type Tensor, type TypedArray, tensor } from "../index.js";
+import { invalidArgument } from "../util/checks.js";
 import { formatReceived, formatShape } from "../util/errors.js";
 
 /** Tensors with the examples along axis 0: inputs x [size, …], and targets y [size, …] or int32 labels [size]. */
@@ -35,8 +36,13 @@ const productOf = (shape: readonly number[]): number =>
  * The data as rows.
  * @throws AdjointError `invalid-argument`, `shape-mismatch`, `invalid-data` where there are no examples or a label is negative
  */
-export async function sourceOf(data: unknown, operation: string, argument: string): Promise<Source> {
-  const source = isDataset(data) ? data : await sourceOfTensors(data, operation, argument);
+export async function sourceOf(
+  data: unknown,
+  operation: string,
+  argument: string,
+  expected = "a dataset, or { x, y } of tensors",
+): Promise<Source> {
+  const source = isDataset(data) ? data : await sourceOfTensors(data, operation, argument, expected);
   if (source.size === 0)
     throw new AdjointError("invalid-data", `${operation}: ${argument} has no examples`, {
       operation,
@@ -60,6 +66,12 @@ export async function sourceOf(data: unknown, operation: string, argument: strin
   return { size, inputShape, targetShape, inputs, targets, largestLabel: largest };
 }
 
+/** What was given where no data were: its x and y, where it has them. */
+function receivedData(data: unknown, x: unknown, y: unknown): string {
+  if (x === undefined && y === undefined) return formatReceived(data);
+  return `{ x: ${isTensor(x) ? "a tensor" : formatReceived(x)}, y: ${isTensor(y) ? "a tensor" : formatReceived(y)} }`;
+}
+
 function isDataset(data: unknown): data is Dataset {
   if (typeof data !== "object" || data === null) return false;
   const { size, inputs, targets, inputShape, targetShape } = data as Partial<Dataset>;
@@ -72,14 +84,15 @@ function isDataset(data: unknown): data is Dataset {
   );
 }
 
-async function sourceOfTensors(data: unknown, operation: string, argument: string): Promise<Source> {
+async function sourceOfTensors(
+  data: unknown,
+  operation: string,
+  argument: string,
+  expected: string,
+): Promise<Source> {
   const { x, y } = typeof data === "object" && data !== null ? (data as Partial<Examples>) : {};
   if (!isTensor(x) || !isTensor(y))
-    throw new AdjointError(
-      "invalid-argument",
-      `${operation}: ${argument} must be a dataset, or { x, y } of tensors, received ${formatReceived(data)}`,
-      { operation, argument, expected: "a dataset or { x, y }", received: formatReceived(data) },
-    );
+    throw invalidArgument(operation, argument, expected, receivedData(data, x, y));
   if (x.rank === 0 || y.rank === 0 || x.shape[0] !== y.shape[0])
     throw new AdjointError(
       "shape-mismatch",

@@ -4,6 +4,7 @@ import type { Loss } from "../losses/index.js";
 import type { Module } from "../nn/index.js";
 import type { Optimizer, OptimizerState } from "../optim/index.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
+import { outputsOf } from "./model.js";
 import { checkLabelRange } from "./objective.js";
 import type { FloatDType } from "./source.js";
 
@@ -48,7 +49,7 @@ export function compileStep(
   const step: Step = ({ model, state, tally }, x, y, learningRate) => {
     const [nextKey, key] = random.split(tally.key);
     const objective = (network: Module): Tensor => {
-      const output = network.forward(x, { train: true, key });
+      const output = outputsOf(network, x, { train: true, key }, "fit");
       checkLabelRange(loss, largestLabel, output, "fit");
       return checkLoss(loss(output, y));
     };

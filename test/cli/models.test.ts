@@ -31,10 +31,40 @@ describe("adjoint eval", () => {
     ]);
     writeFileSync(command.path("wrong.csv"), flowers(30).replaceAll("rose", "tulip"));
     const { out } = await command.run(["eval", "model/model.safetensors", "wrong.csv"]);
-    expect(out).toContain("wrong.csv: 30 examples");
+    expect(out).toContain("wrong.csv (all rows): 30 examples");
     // a third of the rows, the roses, are called tulips there
     expect(out).toContain("accuracy 66.67 %");
     expect(out).toMatch(/^tulip +· +10 +10 +50\.0 %$/m);
+  });
+
+  it("refuses the held-out rows of a table that has changed, and says which rows it measures of one that is named", async () => {
+    const original = readFileSync(command.path("flowers.csv"), "utf8");
+    const [header, ...rows] = original.trim().split("\n");
+    const changed = {
+      sorted: [header, ...rows.toSorted(), ""].join("\n"),
+      cut: [header, ...rows.slice(0, 100), ""].join("\n"),
+      corrected: original.replace("0.00,0.00,rose", "0.50,0.00,rose"),
+    };
+    try {
+      for (const [how, text] of Object.entries(changed)) {
+        writeFileSync(command.path("flowers.csv"), text);
+        const { code, out, err } = await command.run(["eval", "model"]);
+        expect([how, code, out]).toEqual([how, 1, ""]);
+        expect(err).toMatch(
+          /^adjoint: .*flowers\.csv has changed since the model was trained: 150 rows \(sha256 [\da-f]{12}…\) then, 1[05]0 rows \(sha256 /,
+        );
+      }
+      const named = await command.run(["eval", "model", "flowers.csv"]);
+      expect(named.out).toContain("flowers.csv (all rows): 150 examples");
+      // other line ends and another column change nothing that is used
+      const wider = original.replaceAll("\n", ",0\r\n").replace(",0", ",more");
+      writeFileSync(command.path("flowers.csv"), wider);
+      expect((await command.run(["eval", "model"])).out).toContain("flowers (validation): 30 examples");
+    } finally {
+      writeFileSync(command.path("flowers.csv"), original);
+    }
+    const same = await command.run(["eval", "model", "flowers.csv"]);
+    expect(same.out).toContain("flowers.csv (all rows, those it was trained on among them): 150 examples");
   });
 
   it("refuses data that do not fit the model", async () => {
@@ -46,7 +76,7 @@ describe("adjoint eval", () => {
     writeFileSync(command.path("unknown.csv"), "length,width,kind\n1,2,orchid\n");
     const unknown = await command.run(["eval", "model", "unknown.csv"]);
     expect(unknown.err).toContain(
-      'line 2: column "kind" must hold one of iris, rose, tulip, received "orchid"',
+      'unknown.csv, line 2, column "kind": expected one of iris, rose, tulip, received "orchid"',
     );
   });
 });
@@ -72,10 +102,12 @@ describe("adjoint predict", () => {
     const missing = await command.run(["predict", "model", "-"], "length\n1\n");
     expect([missing.code, missing.err]).toEqual([
       1,
-      'adjoint: predict: the text has no column "width" (an input of the model); its columns are length\n',
+      'adjoint: standard input has no column "width" (an input of the model); its columns are length\n',
     ]);
     const word = await command.run(["predict", "model", "-"], "length,width\n1,2\n1,wide\n");
-    expect(word.err).toContain('line 3: column "width" must hold a finite number, received "wide"');
+    expect(word.err).toBe(
+      'adjoint: standard input, line 3, column "width": expected a finite number, received "wide"\n',
+    );
   });
 });
 
@@ -84,7 +116,7 @@ describe("a model file", () => {
     const bytes = readFileSync(command.path("model/model.safetensors"));
     writeFileSync(command.path("cut.safetensors"), bytes.subarray(0, bytes.length - 4));
     expect((await command.run(["eval", "cut.safetensors"])).err).toMatch(
-      /^adjoint: safetensors: cut\.safetensors.*\n$/,
+      /^adjoint: cut\.safetensors, byte 8: tensor .*\n$/,
     );
     const tensors = await loadSafetensors(command.path("model/model.safetensors"));
     writeFileSync(command.path("bare.safetensors"), encodeSafetensors(tensors));

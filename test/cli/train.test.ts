@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadSafetensors } from "../../src/io/index.js";
+import { root } from "../support/build.js";
 import { Command, flowers, numbers } from "./support.js";
 
 let command: Command;
@@ -22,8 +23,8 @@ describe("adjoint train mnist", () => {
     const accuracy = /^epoch {2}1\/1 {2}loss 0\.\d{4} {2}test accuracy (\d\d\.\d\d) % {2}[\d.]+ s$/m.exec(
       out,
     )?.[1];
-    // one epoch from other starts gives 82 to 93 %: a digit is sometimes found only later
-    expect(Number(accuracy)).toBeGreaterThan(80);
+    // 91.23 with this seed; other roundings move it by tenths, a wrong gradient or order by far more
+    expect(Number(accuracy)).toBeGreaterThan(90);
     expect(out).toContain("written  runs/mnist-1/model.safetensors");
     for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
@@ -89,6 +90,39 @@ describe("adjoint train FILE.csv", () => {
     expect(out).toContain("flowers: 120 examples to train, 30 to validate");
     expect(out).toContain("validation accuracy 100.00 %");
     expect(out).toMatch(/^true +iris +rose +tulip +right$/m);
+  });
+
+  it("learns Fisher's irises with its defaults, from five seeds", async () => {
+    const right: number[] = [];
+    for (const seed of ["1", "2", "3", "4", "5"]) {
+      const args = [
+        "train",
+        join(root, "examples/iris.csv"),
+        "--label",
+        "species",
+        "--seed",
+        seed,
+        "--out",
+        "iris",
+      ];
+      const { code, events } = await command.events(args);
+      expect(code).toBe(0);
+      right.push(30 * (events.at(-1) as unknown as { validation: { accuracy: number } }).validation.accuracy);
+    }
+    // measured: one of 30 wrong from seeds 1 to 4, none from 5; three flowers lie among the other species, so two of 30 is the most that
+    // other roundings may make of one
+    for (const count of right) expect(Math.round(count)).toBeGreaterThanOrEqual(28);
+    expect(right.reduce((a, b) => a + b, 0) / 150).toBeGreaterThan(0.95);
+    const numeric = ["--target", "petal_width", "--features", "sepal_length,sepal_width,petal_length"];
+    const { events } = await command.events(["train", join(root, "examples/iris.csv"), ...numeric]);
+    // the deviation of the column is 0.76 cm: a mean would give 0.58, least squares on all rows gives 0.036
+    expect((events.at(-1) as unknown as { validation: { loss: number } }).validation.loss).toBeLessThan(0.06);
+  });
+
+  it("reads cells between tabs", async () => {
+    writeFileSync(command.path("tabs.tsv"), flowers(30).replaceAll(",", "\t"));
+    const args = ["train", "tabs.tsv", "--label", "kind", "--epochs", "1", "--out", "tabs"];
+    expect((await command.run([...args, "--delimiter", "tab"])).out).toContain("tabs: 24 examples to train");
   });
 
   it("learns numbers, and predicts them", async () => {
@@ -176,6 +210,17 @@ describe("adjoint train FILE.csv", () => {
       "0",
     ]);
     expect(out).toContain("training accuracy");
+  });
+
+  it("tells two classes apart by one output", async () => {
+    writeFileSync(command.path("two.csv"), flowers(90).replace(/^.*iris\n/gm, ""));
+    const loss = ["--layers", "2,4,1", "--loss", "sigmoid-cross-entropy"];
+    const { out } = await command.run(["train", "two.csv", "--label", "kind", "--out", "two", ...loss]);
+    expect(out).toContain("validation accuracy 100.00 %");
+    expect(out).toMatch(/^true +rose +tulip +right$/m);
+    expect((await command.run(["predict", "two", "-"], "length,width\n0.1,1\n2.1,102\n")).out).toBe(
+      "rose\ntulip\n",
+    );
   });
 
   it("a run whose loss is not finite fails with code 1 and leaves nothing behind", async () => {

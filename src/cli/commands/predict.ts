@@ -13,6 +13,8 @@ export interface PredictOptions {
 }
 
 const operation = "predict";
+/** What messages call text that comes from no file. */
+const name = "standard input";
 
 /** @throws AdjointError `usage`, and those of the library */
 export async function predictCommand(path: string, file: string, options: PredictOptions): Promise<void> {
@@ -74,10 +76,11 @@ async function readInputs(file: string, config: ModelConfig): Promise<Tensor> {
 
 /** Models of tables find their inputs by name; pixels have none, so a first line of numbers is a row. */
 async function readRows(source: string, config: ModelConfig): Promise<Table> {
-  if (config.data.kind === "csv") return readTable(source, { delimiter: config.data.delimiter }, operation);
-  const bare = await readTable(source, { header: false }, operation);
+  if (config.data.kind === "csv")
+    return readTable(source, { delimiter: config.data.delimiter, name }, operation);
+  const bare = await readTable(source, { header: false, name }, operation);
   const isNumber = (cell: string): boolean => cell !== "" && Number.isFinite(Number(cell));
-  return bare.rows[0].cells.every(isNumber) ? bare : readTable(source, {}, operation);
+  return bare.rows[0].cells.every(isNumber) ? bare : readTable(source, { name }, operation);
 }
 
 function readImages(bytes: Uint8Array, file: string, width: number): Tensor {

@@ -6,25 +6,19 @@ import type { EpochRecord, Run } from "../../train/index.js";
 import * as training from "../../train/index.js";
 import type { ModelConfig, Scaling } from "../config.js";
 import { confusionTable } from "../confusion-table.js";
-import {
-  type DataOptions,
-  describeData,
-  type Examples,
-  loadExamples,
-  scaled,
-  scalingOf,
-} from "../examples.js";
+import { type DataOptions, describeData } from "../describe-data.js";
+import { type Examples, loadExamples } from "../examples.js";
 import { interrupted, interruptible } from "../interrupt.js";
 import { openOutput, saveModel } from "../model-file.js";
 import { buildNetwork, losses } from "../network.js";
 import { duration, grouped, loss, percent, print, printEvent } from "../output.js";
 import { noDisplay, progressBar } from "../progress.js";
+import { scaled, scalingOf } from "../scaling.js";
 import { type Settings, settingsFor, type TrainingOptions } from "../settings.js";
 
 export interface TrainOptions extends DataOptions, TrainingOptions {
   readonly seed: number;
   readonly out?: string;
-  readonly standardize?: boolean;
   readonly json?: boolean;
 }
 
