@@ -1,0 +1,144 @@
+/** What a DATA argument and its options mean: MNIST, a directory of IDX files, or a CSV file and its columns. */
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { decimal, readTable, type Table } from "../data/csv-table.js";
+import { AdjointError } from "../index.js";
+import { suggestion, usage } from "./arguments.js";
+import type { DataConfig } from "./config.js";
+import { grouped } from "./output.js";
+
+/** Options of commands that read data. */
+export interface DataOptions {
+  readonly label?: string;
+  readonly target?: readonly string[];
+  readonly features?: readonly string[];
+  readonly delimiter?: string;
+  /** The fraction of a CSV file's rows that is held out. Default 0.2. */
+  readonly validation?: number;
+  /** False: the columns of a CSV file are used as they are. */
+  readonly standardize?: boolean;
+  readonly limit?: number;
+  readonly seed?: number;
+}
+
+/**
+ * What a DATA argument means.
+ * @throws AdjointError `usage` for columns and options that do not belong to it, `file-not-found`
+ */
+export async function describeData(argument: string, options: DataOptions): Promise<DataConfig> {
+  if (argument === "mnist") {
+    checkCsvOnly(argument, options);
+    return { kind: "mnist" };
+  }
+  const found = await stat(argument).catch(() => undefined);
+  if (found === undefined) {
+    const meant = suggestion(argument, ["mnist"]);
+    if (meant !== "")
+      throw usage(
+        `DATA must be mnist, a CSV file or a directory of IDX files, received "${argument}"${meant}`,
+        "DATA",
+      );
+    throw new AdjointError(
+      "file-not-found",
+      `there is no file or directory ${argument}; DATA is mnist, a CSV file or a directory of IDX files`,
+      { file: argument },
+    );
+  }
+  if (found.isDirectory()) checkCsvOnly(argument, options);
+  if (found.isDirectory()) return { kind: "idx", path: resolve(argument) };
+  return describeCsv(argument, options);
+}
+
+async function describeCsv(path: string, options: DataOptions): Promise<DataConfig> {
+  const { label, target, features, delimiter = ",", validation = 0.2, seed = 1 } = options;
+  const table = await readTable(path, { delimiter }, "data.csv");
+  if ((label === undefined) === (target === undefined))
+    throw usage(
+      `${path}: name the column of the answers with ${label === undefined ? "" : "only one of "}--label COLUMN (classes) or --target COLUMN (numbers); its columns are ${table.columns.join(", ")}`,
+      "--label",
+    );
+  const answers = label === undefined ? (target ?? []) : [label];
+  for (const [names, option] of [
+    [answers, label === undefined ? "--target" : "--label"],
+    [features ?? [], "--features"],
+  ] as const)
+    for (const name of names) checkColumn(table.columns, name, option, path);
+  const inputs = features ?? table.columns.filter((name) => !answers.includes(name));
+  const leaked = inputs.find((name) => answers.includes(name));
+  if (leaked !== undefined)
+    throw usage(`column "${leaked}" is both an input (--features) and the answer`, "--features");
+  if (inputs.length === 0)
+    throw usage(`${path} has no column of inputs beside ${answers.join(", ")}`, "DATA");
+  const isNumeric = (name: string) => wordIn(table, name) === undefined;
+  const usable = table.columns.filter((name) => !answers.includes(name) && isNumeric(name)).join(",");
+  for (const name of inputs)
+    checkNumeric(
+      table,
+      name,
+      "--features",
+      `inputs are numbers: name them with --features ${usable || "COLUMN"}`,
+    );
+  if (label === undefined)
+    for (const name of answers)
+      checkNumeric(table, name, "--target", `--target is for numbers; for classes use --label ${name}`);
+  else checkFewClasses(table, label);
+  const answer = label === undefined ? { target: answers } : { label };
+  return { kind: "csv", path: resolve(path), ...answer, features: inputs, delimiter, validation, seed };
+}
+
+function checkColumn(columns: readonly string[], name: string, option: string, path: string): void {
+  if (columns.includes(name)) return;
+  throw usage(
+    `${path} has no column "${name}" (${option})${suggestion(name, columns)}; its columns are ${columns.join(", ")}`,
+    option,
+  );
+}
+
+/** A word of a column that has words alone: not one bad cell, but a column for something else. */
+function wordIn(table: Table, name: string): string | undefined {
+  const cells = cellsOf(table, name);
+  return cells.some((cell) => decimal.test(cell)) ? undefined : cells.find((cell) => cell !== "");
+}
+
+/** @throws AdjointError `usage` for a column of words where numbers are needed */
+function checkNumeric(table: Table, name: string, option: string, remedy: string): void {
+  const word = wordIn(table, name);
+  if (word !== undefined)
+    throw usage(`${table.file}: column "${name}" holds words, such as "${word}"; ${remedy}`, option);
+}
+
+/** More classes than this, and more than half as many as rows, are measurements rather than names. */
+const manyClasses = 50;
+
+/** @throws AdjointError `usage` for a --label that is a column of measurements */
+function checkFewClasses(table: Table, name: string): void {
+  const cells = cellsOf(table, name);
+  const { size } = new Set(cells);
+  if (size <= manyClasses || size <= cells.length / 2 || !cells.every((cell) => decimal.test(cell))) return;
+  throw usage(
+    `${table.file}: column "${name}" (--label) holds ${grouped(size)} different numbers in ${grouped(cells.length)} rows; to predict numbers use --target ${name}`,
+    "--label",
+  );
+}
+
+function cellsOf({ columns, rows }: Table, name: string): string[] {
+  const at = columns.indexOf(name);
+  return rows.map(({ cells }) => cells[at]);
+}
+
+/** The options that say how a table is read. */
+const csvOnly = {
+  label: "--label",
+  target: "--target",
+  features: "--features",
+  delimiter: "--delimiter",
+  validation: "--validation",
+} as const satisfies Partial<Record<keyof DataOptions, string>>;
+
+/** @throws AdjointError `usage` for options that images have no use for, rather than to ignore them */
+function checkCsvOnly(argument: string, options: DataOptions): void {
+  const given = Object.entries(csvOnly).find(([name]) => options[name as keyof typeof csvOnly] !== undefined);
+  const option = options.standardize === false ? "--no-standardize" : given?.[1];
+  if (option !== undefined)
+    throw usage(`${option} is for CSV files; ${argument} holds images and their labels`, option);
+}
