@@ -7,6 +7,7 @@ set -euo pipefail
 
 packages=(
   chromium # the browser tests: the library bundled, run and compared with Node
+  libopenblas0-pthread # large matrix products, where it is found; the tests compare it with our own
 )
 
 if [[ "${1:-}" == "--list" ]]; then

@@ -1,5 +1,6 @@
 /** From the words of a command line to values; a word that is wrong is refused with the nearest right one. */
 import { AdjointError } from "../index.js";
+import { nearestName } from "../util/checks.js";
 
 /** A refusal of the command line itself: exit code 2. */
 export function usage(message: string, argument?: string): AdjointError {
@@ -64,28 +65,6 @@ export function delimiterOption(text: string): string {
 
 /** ` (did you mean mnist?)`, or nothing where no name is near. */
 export function suggestion(text: string, names: readonly string[]): string {
-  const ranked = names
-    .map((name) => ({ name, distance: editDistance(text.toLowerCase(), name.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  const [best] = ranked;
-  // a third of the letters wrong is a slip; more is another word
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(best.name.length / 3))
-    ? ` (did you mean ${best.name}?)`
-    : "";
-}
-
-/** Insertions, deletions, substitutions and swaps of neighbours from one word to the other (Damerau 1964). */
-function editDistance(a: string, b: string): number {
-  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = rows[i - 1][j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(rows[i - 1][j] + 1, row[j - 1] + 1, replaced));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        row[j] = Math.min(row[j], rows[i - 2][j - 2] + 1);
-    }
-    rows.push(row);
-  }
-  return rows[a.length][b.length];
+  const nearest = nearestName(text, names);
+  return nearest === undefined ? "" : ` (did you mean ${nearest}?)`;
 }

@@ -84,28 +84,29 @@ export function checkOptionNames(options: object, known: readonly string[], oper
   }
 }
 
-/** The known name that a mistyped one most likely means: at most a third of it changed. */
+/** The known name that a mistyped one most likely means: a third of its letters wrong is a slip, more is another word. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let least = Math.floor(Math.max(name.length, 3) / 3) + 1;
-  for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < least) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  const [best] = ranked;
+  if (best === undefined || best.distance > Math.max(1, Math.floor(best.candidate.length / 3)))
+    return undefined;
+  return best.candidate;
 }
 
-/** Levenshtein's distance: the fewest insertions, deletions and replacements of one character. */
+/** Insertions, deletions, substitutions and swaps of neighbours from one word to the other (Damerau 1964). */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    row = next;
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = rows[i - 1][j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(rows[i - 1][j] + 1, row[j - 1] + 1, replaced));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        row[j] = Math.min(row[j], rows[i - 2][j - 2] + 1);
+    }
+    rows.push(row);
   }
-  return row[b.length];
+  return rows[a.length][b.length];
 }

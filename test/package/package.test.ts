@@ -117,7 +117,11 @@ describe("the packed library, installed in an empty project", () => {
   });
 
   it("has all examples among those that are run", () => {
-    expect(examples.map(({ file }) => file)).toEqual(readdirSync(join(root, "examples")).filter((name) => name.endsWith(".js")).sort());
+    expect(examples.map(({ file }) => file)).toEqual(
+      readdirSync(join(root, "examples"))
+        .filter((name) => name.endsWith(".js"))
+        .sort(),
+    );
   });
 
   // in a browser the example has finished when its module has, with all it awaits; JSON where its console would abbreviate

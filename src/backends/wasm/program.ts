@@ -7,9 +7,11 @@
 import type { Schedule } from "../../loops/ir.js";
 import type { DType, TypedArray } from "../../types/dtype.js";
 import { AdjointError, invariant } from "../../util/errors.js";
+import { type Blas, findBlas } from "../blas/library.js";
 import { compileSchedule } from "./codegen/schedule.js";
 import { type WasmFeatures, wasmFeatures } from "./features.js";
 import { sharedMemory, type WasmMemory } from "./memory.js";
+import { runProduct } from "./products.js";
 
 /** Blocks of programs that were dropped without `dispose`. */
 let abandoned: FinalizationRegistry<{ readonly memory: WasmMemory; readonly block: number }> | undefined;
@@ -34,15 +36,24 @@ export class WasmProgram {
   /** @throws AdjointError `device` without SIMD or when its static buffers find no room */
   constructor(
     schedule: Schedule,
-    options: { readonly memory?: WasmMemory; readonly features?: WasmFeatures } = {},
+    options: {
+      readonly memory?: WasmMemory;
+      readonly features?: WasmFeatures;
+      /** Multiplies large matrices; by default the system's BLAS, where there is one, and null for none. */
+      readonly blas?: Blas | null;
+    } = {},
   ) {
     this.schedule = schedule;
     this.memory = options.memory ?? sharedMemory();
-    const { bytes, arenaBytes } = compileSchedule(schedule, options.features ?? wasmFeatures());
+    const blas = options.blas === undefined ? findBlas().blas : (options.blas ?? undefined);
+    const features = options.features ?? wasmFeatures();
+    const { bytes, arenaBytes, products } = compileSchedule(schedule, features, blas !== undefined);
     this.arenaBytes = arenaBytes;
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      env: { memory: this.memory.memory },
-    });
+    const { memory } = this.memory;
+    const multiply = (product: number, a: number, b: number, out: number): void => {
+      if (blas !== undefined) runProduct(blas, products[product], blas.address(memory.buffer), a, b, out);
+    };
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, multiply } });
     this.exports = programExports(instance);
     this.staticBase = this.memory.allocate(schedule.staticBytes);
     try {

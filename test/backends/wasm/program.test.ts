@@ -128,7 +128,7 @@ describe("an index out of range", () => {
   ])("of %j into %i stops the program and is named: %i", (indices, size, offender) => {
     const error = failure(indices, size);
     expect(error.code).toBe("index-out-of-range");
-    expect(error.message).toContain("gather");
+    expect(error.message).toContain("take");
     expect(error.message).toContain(`index ${offender} is out of range for an axis of size ${size}`);
   });
 

@@ -1,4 +1,5 @@
-/** A WebAssembly module: one imported memory, functions, i32 globals, exports. */
+/** A WebAssembly module: one imported memory, imported functions, functions, i32 globals, exports. */
+import { invariant } from "../../../util/errors.js";
 import { ByteWriter } from "./encoding.js";
 import { FunctionBuilder } from "./function.js";
 import { control, i32, typeCodes, type ValueType } from "./opcodes.js";
@@ -14,10 +15,18 @@ export class ModuleBuilder {
   private readonly functions: FunctionBuilder[] = [];
   private readonly exports: { name: string; kind: ExportKind; index: number }[] = [];
   private globals = 0;
+  private readonly imports: { name: string; parameters: readonly ValueType[] }[] = [];
+
+  /** An imported function without results, `env.name`; to be asked for before any function is made. */
+  importFunction(name: string, parameters: readonly ValueType[]): number {
+    invariant(this.functions.length === 0, "imported functions come first");
+    this.imports.push({ name, parameters });
+    return this.imports.length - 1;
+  }
 
   /** A function whose body is written later; it can be called at once. */
   function(parameters: readonly ValueType[], results: readonly ValueType[]): FunctionBuilder {
-    const made = new FunctionBuilder(this.functions.length, parameters, results);
+    const made = new FunctionBuilder(this.imports.length + this.functions.length, parameters, results);
     this.functions.push(made);
     return made;
   }
@@ -49,15 +58,19 @@ export class ModuleBuilder {
     const functionSection = vectorOf(this.functions, (out, { parameters, results }) =>
       out.unsigned(this.typeIndex(parameters, results)),
     );
+    const importTypes = this.imports.map(({ parameters }) => this.typeIndex(parameters, []));
     const typeSection = vectorOf([...this.types.values()], (out, { bytes }) => out.append(bytes.finish()));
     // Any memory will do: at least 0 pages, no maximum.
     const importSection = new ByteWriter()
-      .unsigned(1)
+      .unsigned(1 + this.imports.length)
       .name("env")
       .name("memory")
       .byte(0x02)
       .byte(0x00)
       .unsigned(0);
+    this.imports.forEach(({ name }, i) => {
+      importSection.name("env").name(name).byte(0x00).unsigned(importTypes[i]);
+    });
     const globalSection = vectorOf(Array.from({ length: this.globals }), (out) =>
       out.byte(typeCodes.i32).byte(1).byte(i32.const).signed(0).byte(control.end),
     );

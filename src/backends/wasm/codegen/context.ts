@@ -3,8 +3,10 @@ import type { BufferPlan } from "../../../loops/ir.js";
 import { invariant } from "../../../util/errors.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { ModuleBuilder } from "../assembler/module.js";
-import { control, type ValueType } from "../assembler/opcodes.js";
+import { control, i32, type ValueType } from "../assembler/opcodes.js";
 import type { WasmFeatures } from "../features.js";
+import { type BlasProduct, blasProduct } from "../products.js";
+import type { DotProblem } from "./dot-problem.js";
 
 /** Where a buffer starts: a local holding a byte address, and a constant added to it. */
 export interface Base {
@@ -27,11 +29,24 @@ export class ProgramContext {
   private scratchStart: number;
   private scratchUsed = 0;
   private scratchPeak = 0;
+  private readonly callProduct: number | undefined;
+  /** Products left to the host, in the order of their numbers. */
+  readonly products: BlasProduct[] = [];
 
-  constructor(buffers: readonly BufferPlan[], arenaBytes: number, features: WasmFeatures) {
+  /** @param hostProducts whether the host multiplies large matrices, through the import `env.multiply` */
+  constructor(
+    buffers: readonly BufferPlan[],
+    arenaBytes: number,
+    features: WasmFeatures,
+    hostProducts: boolean,
+  ) {
     this.buffers = [...buffers];
     this.features = features;
     this.module = new ModuleBuilder();
+    // product number, and the addresses of a, b and the result
+    this.callProduct = hostProducts
+      ? this.module.importFunction("multiply", ["i32", "i32", "i32", "i32"])
+      : undefined;
     this.offendingValue = this.module.global();
     this.offendedSize = this.module.global();
     this.module.export("offendingValue", "global", this.offendingValue);
@@ -56,6 +71,22 @@ export class ProgramContext {
     this.scratchPeak = Math.max(this.scratchPeak, this.scratchUsed);
     this.buffers.push({ dtype, length, space: "arena", address });
     return this.buffers.length - 1;
+  }
+
+  /** Leaves a product to the host, where there is one that takes it; false where it must be computed here. */
+  writeHostProduct(f: FunctionBuilder, problem: DotProblem): boolean {
+    const product = this.callProduct === undefined ? undefined : blasProduct(problem);
+    if (product === undefined || this.callProduct === undefined) return false;
+    f.i32(this.products.push(product) - 1);
+    const bytes = product.dtype === "float32" ? 4 : 8;
+    for (const { buffer, offset } of [problem.a, problem.b, problem.out]) {
+      const { local, address } = this.base(buffer);
+      f.get(local)
+        .i32(address + offset * bytes)
+        .op(i32.add);
+    }
+    f.call(this.callProduct);
+    return true;
   }
 
   /** The next kernel may use the same scratch memory. */

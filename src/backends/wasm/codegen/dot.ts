@@ -35,7 +35,8 @@ export function writeDot(
   const out = direct ?? scratchView(kernel, context.scratch(dtype, points, points * math.elementBytes));
   const problem = withoutNeedlessBatch({ dtype, batch, m, n, k, a, b, out });
   if (k === 0) writeZeros(f, context, problem, status);
-  else new DotWriter(f, context, planDot(problem, math), math, status).write();
+  else if (!context.writeHostProduct(f, problem))
+    new DotWriter(f, context, planDot(problem, math), math, status).write();
   if (direct === undefined) writeLoops(f, context, epilogue(kernel, out), status, contextBuffers(context));
 }
 

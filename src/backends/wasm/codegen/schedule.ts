@@ -9,6 +9,7 @@ import { unreachable } from "../../../util/errors.js";
 import type { FunctionBuilder } from "../assembler/function.js";
 import { control } from "../assembler/opcodes.js";
 import type { WasmFeatures } from "../features.js";
+import type { BlasProduct } from "../products.js";
 import { writeArgsort } from "./argsort.js";
 import { kernelParameters, ProgramContext } from "./context.js";
 import { writeCumsum } from "./cumsum.js";
@@ -21,10 +22,17 @@ export interface CompiledSchedule {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** What the program needs of the arena: the planned bytes, and scratch memory behind them. */
   readonly arenaBytes: number;
+  /** Matrix products the module leaves to its import `env.multiply`, by number. */
+  readonly products: readonly BlasProduct[];
 }
 
-export function compileSchedule(schedule: Schedule, features: WasmFeatures): CompiledSchedule {
-  const context = new ProgramContext(schedule.buffers, schedule.arenaBytes, features);
+/** @param hostProducts whether large matrix products may be left to the host */
+export function compileSchedule(
+  schedule: Schedule,
+  features: WasmFeatures,
+  hostProducts = false,
+): CompiledSchedule {
+  const context = new ProgramContext(schedule.buffers, schedule.arenaBytes, features, hostProducts);
   const run = context.module.function(kernelParameters, ["i32"]);
   const status = run.local("i32");
   schedule.kernels.forEach((kernel, i) => {
@@ -37,7 +45,7 @@ export function compileSchedule(schedule: Schedule, features: WasmFeatures): Com
   });
   run.i32(0);
   context.module.export("run", "function", run.index);
-  return { bytes: context.module.finish(), arenaBytes: context.arenaBytes };
+  return { bytes: context.module.finish(), arenaBytes: context.arenaBytes, products: context.products };
 }
 
 function writeKernel(f: FunctionBuilder, context: ProgramContext, kernel: Kernel, status: number): void {
