@@ -95,6 +95,8 @@ export const customPrimitive: Primitive<CustomParams> = {
 
 /** What `customVjp` takes. */
 export interface CustomVjp<A extends readonly unknown[], R, S> {
+  /** What reports call the rule, such as a gradient check's. Default: the name of `forward`. */
+  readonly name?: string;
   /** The function, giving its output and what the backward rule needs. */
   readonly forward: (...args: A) => readonly [output: R, residuals: S];
   /** One cotangent (a tree like the argument, or null for none) for each argument. */
@@ -144,7 +146,7 @@ export function customVjp<A extends readonly unknown[], R, S>(rule: CustomVjp<A,
       return matchCotangents(bars, inputs);
     };
     const results = bindAll(customPrimitive, [...output.leaves, ...residuals.leaves, ...leaves], {
-      name: rule.forward.name,
+      name: rule.name ?? rule.forward.name,
       outputs: output.leaves.length,
       residuals: residuals.leaves.length,
       backward,

@@ -73,6 +73,15 @@ describe("what it finds", () => {
     expect(culprits[0].note).toMatch(/rule of your own/);
   });
 
+  test("calls a user's rule by the name it was given", () => {
+    const rule = customVjp({
+      name: "soft cube",
+      forward: (x: Tensor) => [x.pow(3), x],
+      backward: (x, bar) => [bar.mul(2).mul(x.mul(x))],
+    });
+    expect(gradCheck(rule, [tensor(2)]).toString()).toContain("customVjp soft cube");
+  });
+
   test.each([
     ["at once", (f: (x: Tensor) => Tensor) => f],
     ["inside jit", (f: (x: Tensor) => Tensor) => jit(f)],
