@@ -222,9 +222,9 @@ export function call(graph: Graph, inputs: readonly Node[]): Node[] {
   return bindAll(callPrimitive, inputs, { graph });
 }
 
-/** Runs a closed graph on values that nothing records. */
-export function run(graph: Graph, inputs: readonly Storage[], donated: readonly boolean[]): Node[] {
-  return executableOf(graph, donated)
+/** Runs the program of a closed graph on values that nothing records. */
+export function run(graph: Graph, executable: Executable, inputs: readonly Storage[]): Node[] {
+  return executable
     .run(inputs)
     .map((storage, i) => makeNode(graph.outputs[i].shape, graph.outputs[i].dtype, storage));
 }

@@ -2,15 +2,18 @@
  * jit: record the function once for each signature (trees, shapes, dtypes, everything that is not a tensor), compile the
  * graph, and from then on only run the program.
  */
+
+import { currentDevice, type Device, type Executable } from "../graph/device.js";
 import { closeOver, evaluateGraph, type Graph, liveCaptures, traceGraph } from "../graph/graph.js";
-import { constantNode, isRecorded, type Node, Recording, readValue } from "../graph/node.js";
+import { constantNode, isRecorded, makeNode, type Node, Recording, readValue } from "../graph/node.js";
 import type { Storage } from "../graph/storage.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { sameShape } from "../types/shape.js";
 import { checkOptionNames, invalidArgument, isList, isNatural } from "../util/checks.js";
 import { AdjointError, formatList, formatShape } from "../util/errors.js";
-import { type Structure, staticKey, structureKey } from "../util/tree.js";
+import { type Structure, sameStructure, staticKey, structureKey } from "../util/tree.js";
 import { checkArgumentIndex, checkFunction, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
-import { call, run } from "./call.js";
+import { call, executableOf, run } from "./call.js";
 
 type Anything = readonly unknown[];
 
@@ -30,7 +33,14 @@ interface Traced {
   /** Nodes of transforms outside that the function used; they follow the inputs. */
   readonly captures: readonly Node[];
   readonly output: Structure;
+  /** For each input of the graph: may its memory be reused? */
+  readonly donated: readonly boolean[];
+  /** The program, and the device it was compiled for. */
+  compiled?: { readonly device: Device | undefined; readonly executable: Executable };
 }
+
+/** What a call was given: its trees, by argument. */
+type Parts = readonly { readonly leaves: readonly Node[]; readonly structure: Structure }[];
 
 /** Signatures of one function beyond which every new one costs memory without an end in sight. */
 const signatureWarning = 64;
@@ -64,37 +74,40 @@ export function jit<R, A extends Anything = Tensor[]>(
   const signatures = new Map<string, Traced>();
   const statics = argumentSet(options.static, "static");
   const donations = argumentSet(options.donate, "donate");
+  // most calls have the signature of the one before: comparing with it is cheaper than writing a key
+  let last: { readonly args: Anything; readonly parts: Parts; readonly traced: Traced } | undefined;
   const compiled = (...args: A): R => {
     for (const index of statics) checkArgumentIndex(index, args.length, "jit", "static");
     for (const index of donations) checkArgumentIndex(index, args.length, "jit", "donate");
     const parts = args.map((value, index) => flattenTensors(statics.has(index) ? undefined : value, "jit"));
-    const leaves = parts.flatMap((part) => part.leaves);
+    const leaves: Node[] = [];
+    for (const part of parts) for (const leaf of part.leaves) leaves.push(leaf);
     if (leaves.some((leaf) => leaf.isAbstract) && Recording.innermostTrace()?.name === "jit")
       return f(...args);
 
+    const traced =
+      last !== undefined && sameSignature(last, args, parts, statics) ? last.traced : lookUp(args, parts);
+    const inputs = traced.captures.length === 0 ? leaves : [...leaves, ...traced.captures];
+    if (inputs.some((input) => input.isAbstract || isRecorded(input)))
+      return rebuild<R>(traced.output, call(traced.graph, inputs));
+    const outputs = run(traced.graph, programOf(traced), storagesOf(inputs));
+    if (donations.size > 0)
+      for (let i = 0; i < leaves.length; i++) if (traced.donated[i]) leaves[i].storage = donatedStorage;
+    return rebuild<R>(traced.output, outputs);
+  };
+  const lookUp = (args: A, parts: Parts): Traced => {
     const key = signatureOf(args, parts, statics);
     let traced = signatures.get(key);
     if (traced === undefined) {
-      traced = trace(f, args, parts, statics);
+      traced = trace(f, args, parts, statics, donations);
       // a trace that used a node of a running transform holds for this call only
-      if (traced.captures.length === 0) {
-        signatures.set(key, traced);
-        if (signatures.size === signatureWarning) warnOfSignatures(f.name);
-      }
+      if (traced.captures.length > 0) return traced;
+      signatures.set(key, traced);
+      if (signatures.size === signatureWarning) warnOfSignatures(f.name);
     }
-    const inputs = [...leaves, ...traced.captures];
-    if (inputs.some((input) => input.isAbstract || isRecorded(input)))
-      return rebuild<R>(traced.output, call(traced.graph, inputs));
-    const donated = [
-      ...parts.flatMap((part, index) => part.leaves.map(() => donations.has(index))),
-      ...traced.captures.map(() => false),
-    ];
-    const outputs = run(traced.graph, storagesOf(inputs), donations.size === 0 ? [] : donated);
-    if (donations.size > 0)
-      leaves.forEach((leaf, i) => {
-        if (donated[i]) leaf.storage = donatedStorage;
-      });
-    return rebuild<R>(traced.output, outputs);
+    const kept = args.map((value, index) => (statics.has(index) ? value : undefined));
+    last = { args: kept, parts: typesOf(parts), traced };
+    return traced;
   };
   Object.defineProperty(compiled, "name", { value: f.name, configurable: true });
   return compiled;
@@ -104,6 +117,42 @@ function argumentSet(list: readonly number[] = [], option: string): ReadonlySet<
   if (!isList(list, isNatural))
     throw invalidArgument("jit", option, "an array of argument numbers", formatList(list));
   return new Set(list);
+}
+
+/** The program for the device that computes now. */
+function programOf(traced: Traced): Executable {
+  const device = currentDevice();
+  if (traced.compiled === undefined || traced.compiled.device !== device)
+    traced.compiled = { device, executable: executableOf(traced.graph, traced.donated) };
+  return traced.compiled.executable;
+}
+
+/** The parts without their tensors: what is kept to compare with must keep no values alive. */
+function typesOf(parts: Parts): Parts {
+  return parts.map(({ structure, leaves }) => ({
+    structure,
+    leaves: leaves.map(({ shape, dtype }) => makeNode(shape, dtype, null)),
+  }));
+}
+
+function sameSignature(
+  last: { readonly args: Anything; readonly parts: Parts },
+  args: Anything,
+  parts: Parts,
+  statics: ReadonlySet<number>,
+): boolean {
+  if (last.parts.length !== parts.length) return false;
+  for (let index = 0; index < parts.length; index++) {
+    if (statics.has(index) && !Object.is(args[index], last.args[index])) return false;
+    const [before, now] = [last.parts[index], parts[index]];
+    if (before.leaves.length !== now.leaves.length || !sameStructure(before.structure, now.structure))
+      return false;
+    for (let i = 0; i < now.leaves.length; i++) {
+      const [a, b] = [before.leaves[i], now.leaves[i]];
+      if (a.dtype !== b.dtype || (a.shape !== b.shape && !sameShape(a.shape, b.shape))) return false;
+    }
+  }
+  return true;
 }
 
 function storagesOf(nodes: readonly Node[]): Storage[] {
@@ -130,6 +179,7 @@ function trace<A extends Anything, R>(
   args: A,
   parts: readonly { readonly leaves: readonly Node[]; readonly structure: Structure }[],
   statics: ReadonlySet<number>,
+  donations: ReadonlySet<number>,
 ): Traced {
   let output: Structure = { kind: "static", value: undefined };
   const types = parts.flatMap((part) => part.leaves);
@@ -148,7 +198,14 @@ function trace<A extends Anything, R>(
     return flat.leaves;
   });
   const captures = liveCaptures(open);
-  return { graph: freeze(closeOver(open, captures)), captures, output };
+  const donated =
+    donations.size === 0
+      ? []
+      : [
+          ...parts.flatMap((part, index) => part.leaves.map(() => donations.has(index))),
+          ...captures.map(() => false),
+        ];
+  return { graph: freeze(closeOver(open, captures)), captures, output, donated };
 }
 
 /**

@@ -130,6 +130,33 @@ export function identityOf(value: object): number {
   return id;
 }
 
+/** Whether two structures have equal keys, without writing them. */
+export function sameStructure(a: Structure, b: Structure): boolean {
+  if (a === b) return true;
+  switch (a.kind) {
+    case "leaf":
+      return b.kind === "leaf";
+    case "static":
+      return b.kind === "static" && Object.is(a.value, b.value);
+    case "array":
+      return b.kind === "array" && sameItems(a.items, b.items);
+    case "object":
+      return (
+        b.kind === "object" &&
+        a.prototype === b.prototype &&
+        a.keys.length === b.keys.length &&
+        a.keys.every((key, i) => key === b.keys[i]) &&
+        sameItems(a.items, b.items)
+      );
+  }
+}
+
+function sameItems(a: readonly Structure[], b: readonly Structure[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!sameStructure(a[i], b[i])) return false;
+  return true;
+}
+
 /** Equal keys, equal structures: same classes, keys and static values (objects and functions by identity). */
 export function structureKey(structure: Structure): string {
   switch (structure.kind) {
