@@ -15,6 +15,7 @@ export { Graph, type GraphCosts, graphOf } from "./transforms/graphof.js";
 export { type HessianOptions, hessian, hvp, type JacobianOptions, jacobian } from "./transforms/jacobian.js";
 export { type JitOptions, jit } from "./transforms/jit.js";
 export { jvp, linearize } from "./transforms/jvp.js";
+export { type KernelProfile, Profile, type ProfileOptions, profile } from "./transforms/profile.js";
 export { type VmapOptions, vmap } from "./transforms/vmap.js";
 export { AdjointError, type ErrorCode, type ErrorDetails } from "./util/errors.js";
 

@@ -18,6 +18,15 @@ export interface CompileOptions {
   readonly donated: readonly boolean[];
 }
 
+/** One kernel (or, on the reference device, one operation) of a profiled program. */
+export interface KernelTiming {
+  readonly name: string;
+  readonly flops: number;
+  readonly bytes: number;
+  /** Of each run, in microseconds. */
+  readonly times: readonly number[];
+}
+
 export interface Device {
   readonly name: DeviceName;
   evaluate<P>(
@@ -26,6 +35,8 @@ export interface Device {
     context: EvaluateContext<P>,
   ): readonly TypedArray[];
   compile(graph: Graph, options: CompileOptions): Executable;
+  /** Runs the graph `runs` times, timing each of its kernels. */
+  profile(graph: Graph, inputs: readonly Storage[], runs: number): KernelTiming[];
 }
 
 let current: Device | undefined;

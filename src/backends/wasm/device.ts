@@ -3,14 +3,18 @@
  * enough to compute; below that, plain TypeScript is faster than copying in and out.
  */
 
+import { kernelCost } from "../../compiler/cost.js";
+import { compile as compileGraph } from "../../compiler/pipeline.js";
 import { paramsKey } from "../../compiler/rewrite.js";
-import type { CompileOptions, Device } from "../../graph/device.js";
-import { traceGraph } from "../../graph/graph.js";
+import type { CompileOptions, Device, KernelTiming } from "../../graph/device.js";
+import { type Graph, traceGraph } from "../../graph/graph.js";
 import { bindAll } from "../../graph/node.js";
 import type { EvaluateContext, Primitive } from "../../graph/primitive.js";
-import { HostStorage } from "../../graph/storage.js";
+import { HostStorage, type Storage } from "../../graph/storage.js";
+import type { Kernel } from "../../loops/ir.js";
 import type { TypedArray } from "../../types/dtype.js";
 import { WasmExecutable } from "./executable.js";
+import { WasmProgram } from "./program.js";
 
 /** Floating-point operations below which an operation is evaluated in TypeScript: about 20 µs of it. */
 const worthwhile = 16_384;
@@ -47,8 +51,51 @@ function evaluate<P>(
   return program.run(inputs.map((array) => new HostStorage(array))).map((storage) => storage.read());
 }
 
+/** Kernel by kernel, through a program made for it: the sum is a little more than a run of all at once. */
+function profile(graph: Graph, inputs: readonly Storage[], runs: number): KernelTiming[] {
+  const compiled = compileGraph(graph, { donated: graph.inputs.map(() => false) });
+  const { schedule } = compiled;
+  const program = new WasmProgram(schedule, { exportKernels: true });
+  try {
+    for (const { buffer, spec } of compiled.constants)
+      if (spec.constant !== undefined) program.write(buffer, spec.constant);
+    const times = schedule.kernels.map((): number[] => []);
+    for (let run = 0; run < runs; run++) {
+      // the arena is shared by its buffers: inputs may have been overwritten
+      compiled.inputs.forEach((buffer, i) => {
+        program.write(buffer, inputs[i].read());
+      });
+      for (let kernel = 0; kernel < times.length; kernel++) {
+        const started = performance.now();
+        program.runKernel(kernel);
+        times[kernel].push((performance.now() - started) * 1000);
+      }
+    }
+    return schedule.kernels.map((kernel, i) => ({
+      name: describeKernel(kernel),
+      ...kernelCost(kernel, schedule),
+      times: times[i],
+    }));
+  } finally {
+    program.dispose();
+  }
+}
+
+/** The operations fused into a kernel, and its extents. */
+function describeKernel(kernel: Kernel): string {
+  switch (kernel.kind) {
+    case "loops":
+      return `${kernel.name} [${kernel.loops.join(", ")}]`;
+    case "dot":
+      return `${kernel.name} [${[...kernel.batch, kernel.m, kernel.k].join(", ")}]·[${kernel.k}, ${kernel.n}]`;
+    default:
+      return kernel.name;
+  }
+}
+
 export const wasmDevice: Device = {
   name: "wasm",
   evaluate,
   compile: (graph, options: CompileOptions) => new WasmExecutable(graph, options),
+  profile,
 };

@@ -23,12 +23,18 @@ interface ProgramExports {
   readonly offendedSize: WebAssembly.Global;
 }
 
+/** With `exportKernels`, each kernel by its name. */
+type KernelExports = Readonly<
+  Record<string, ((arenaBase: number, staticBase: number) => number) | undefined>
+>;
+
 export class WasmProgram {
   readonly schedule: Schedule;
   private readonly memory: WasmMemory;
   private readonly arenaBytes: number;
   private readonly staticBase: number;
   private readonly exports: ProgramExports;
+  private readonly kernels: KernelExports;
   private disposed = false;
   /** The kernel at which the last run stopped, where one did: those before it have run. */
   stoppedAt = -1;
@@ -41,13 +47,18 @@ export class WasmProgram {
       readonly features?: WasmFeatures;
       /** Multiplies large matrices; by default the system's BLAS, where there is one, and null for none. */
       readonly blas?: Blas | null;
+      /** Makes `runKernel` possible. Default false. */
+      readonly exportKernels?: boolean;
     } = {},
   ) {
     this.schedule = schedule;
     this.memory = options.memory ?? sharedMemory();
     const blas = options.blas === undefined ? findBlas().blas : (options.blas ?? undefined);
     const features = options.features ?? wasmFeatures();
-    const { bytes, arenaBytes, products } = compileSchedule(schedule, features, blas !== undefined);
+    const { bytes, arenaBytes, products } = compileSchedule(schedule, features, {
+      hostProducts: blas !== undefined,
+      exportKernels: options.exportKernels === true,
+    });
     this.arenaBytes = arenaBytes;
     const { memory } = this.memory;
     const multiply = (product: number, a: number, b: number, out: number): void => {
@@ -55,6 +66,7 @@ export class WasmProgram {
     };
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, multiply } });
     this.exports = programExports(instance);
+    this.kernels = kernelExports(instance);
     this.staticBase = this.memory.allocate(schedule.staticBytes);
     try {
       this.memory.arena(arenaBytes);
@@ -105,6 +117,13 @@ export class WasmProgram {
     );
   }
 
+  /** Runs one kernel alone, in a program made with `exportKernels`. */
+  runKernel(kernel: number): void {
+    const run = this.kernels[`kernel${kernel}`];
+    invariant(run !== undefined, "the program was made without exported kernels");
+    run(this.memory.arena(this.arenaBytes), this.staticBase);
+  }
+
   /** Gives the static block back; the program cannot be used again. */
   dispose(): void {
     if (this.disposed) return;
@@ -134,4 +153,9 @@ function viewOf(dtype: DType, buffer: ArrayBuffer, address: number, length: numb
 /** The engine types exports as unknown; the code generator in this folder is what guarantees them. */
 function programExports(instance: WebAssembly.Instance): ProgramExports {
   return instance.exports as unknown as ProgramExports;
+}
+
+/** Likewise. */
+function kernelExports(instance: WebAssembly.Instance): KernelExports {
+  return instance.exports as unknown as KernelExports;
 }

@@ -26,11 +26,18 @@ export interface CompiledSchedule {
   readonly products: readonly BlasProduct[];
 }
 
-/** @param hostProducts whether large matrix products may be left to the host */
+/** What `compileSchedule` may do beside the usual. */
+export interface CompileScheduleOptions {
+  /** Whether large matrix products may be left to the host. Default false. */
+  readonly hostProducts?: boolean;
+  /** Whether each kernel is exported too, as `kernel0`, `kernel1`, …: for profiles. Default false. */
+  readonly exportKernels?: boolean;
+}
+
 export function compileSchedule(
   schedule: Schedule,
   features: WasmFeatures,
-  hostProducts = false,
+  { hostProducts = false, exportKernels = false }: CompileScheduleOptions = {},
 ): CompiledSchedule {
   const context = new ProgramContext(schedule.buffers, schedule.arenaBytes, features, hostProducts);
   const run = context.module.function(kernelParameters, ["i32"]);
@@ -40,6 +47,7 @@ export function compileSchedule(
     writeKernel(f, context, kernel, i + 1);
     f.i32(0);
     context.releaseScratch();
+    if (exportKernels) context.module.export(`kernel${i}`, "function", f.index);
     run.get(0).get(1).call(f.index).tee(status);
     run.if(undefined, () => run.get(status).op(control.return));
   });
