@@ -214,20 +214,6 @@ export function bind<P>(primitive: Primitive<P>, inputs: readonly Node[], params
 }
 
 /**
- * Links outputs that were computed elsewhere (by a compiled program, or by the user's own function) to inputs, as one
- * operation, where something records an input.
- */
-export function bindComputed<P>(
-  primitive: Primitive<P>,
-  inputs: readonly Node[],
-  params: P,
-  outputs: readonly Node[],
-): void {
-  const owner = ownerOf(inputs, primitive.name);
-  if (owner !== null) link(primitive, inputs, params, outputs, owner);
-}
-
-/**
  * The elements of a node.
  * @throws AdjointError `abstract-value` where it has none
  */

@@ -3,7 +3,7 @@
 import { type Node, uniformNode } from "../graph/node.js";
 import type { BatchContext, EvaluateContext, TensorType } from "../graph/primitive.js";
 import type { TypedArray } from "../types/dtype.js";
-import { allocate, isFloating } from "../types/dtype.js";
+import { allocate } from "../types/dtype.js";
 import { sameShape, sizeOf } from "../types/shape.js";
 import { formatShape, invariant } from "../util/errors.js";
 
@@ -43,8 +43,4 @@ export function elementCost(flopsPerElement: number) {
   return (_inputs: readonly TensorType[], outputs: readonly TensorType[]) => ({
     flops: flopsPerElement * sizeOf(outputs[0].shape),
   });
-}
-
-export function floatOnly(name: string, type: TensorType): void {
-  invariant(isFloating(type.dtype), `${name} of ${type.dtype}`);
 }

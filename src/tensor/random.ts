@@ -1,5 +1,6 @@
 /**
- * Random numbers as pure functions of a key: the same key gives the same numbers, on every backend, in any order. Split
+ * Random numbers as pure functions of a key: the same key gives the same bits, on every backend, in any order (normal ones up
+ * to the rounding of log and cos, which is a backend's own). Split
  * a key to get independent ones; using one key twice gives the same numbers twice.
  */
 

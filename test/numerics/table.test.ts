@@ -187,6 +187,38 @@ describe.each(devices())("on the %s device", (device) => {
     expect(Array.from(jit(bits)(key).dataSync())).toEqual(Array.from(bits(key).dataSync()));
   });
 
+  test("the same key gives the same bits on every device, up to the last ones of normal", () => {
+    const key = random.key(7);
+    const draws: readonly ((k: Tensor) => Tensor)[] = [
+      (k) => random.uniform(k, { shape: [501] }),
+      (k) => random.uniform(k, { shape: [501], dtype: "float64" }),
+      (k) => random.bernoulli(k, 0.3, { shape: [501] }),
+      (k) => random.permutation(k, 501),
+      (k) => adjoint.stack(random.split(k, 5)),
+    ];
+    const onReference = (draw: (k: Tensor) => Tensor): number[] => {
+      setDevice("reference");
+      const values = Array.from(draw(key).dataSync());
+      setDevice(device);
+      return values;
+    };
+    for (const draw of draws)
+      for (const run of [draw, jit(draw)]) expect(Array.from(run(key).dataSync())).toEqual(onReference(draw));
+    // √(−2 log u) · cos 2πv is of order 1: a few roundings of the two functions, relative to the radius of at most 6
+    const normal = (k: Tensor): Tensor => random.normal(k, { shape: [2001] });
+    const exact = onReference(normal);
+    normal(key)
+      .dataSync()
+      .forEach((value, i) => {
+        expect(Math.abs(value - exact[i])).toBeLessThan(6 * 4 * 2 ** -23);
+      });
+    jit(normal)(key)
+      .dataSync()
+      .forEach((value, i) => {
+        expect(Math.abs(value - exact[i])).toBeLessThan(6 * 4 * 2 ** -23);
+      });
+  });
+
   test("two runs of the same compiled program give the same bits", () => {
     const x = random.normal(random.key(1), { shape: [64, 33] });
     const f = jit((y: Tensor) => grad((z: Tensor) => z.matmul(z.transpose()).tanh().mean())(y));
