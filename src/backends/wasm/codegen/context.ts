@@ -16,6 +16,9 @@ export interface Base {
 
 /** Every kernel function takes the two space bases. */
 export const kernelParameters: readonly ValueType[] = ["i32", "i32"];
+/** A part of a kernel takes its number too. */
+const partParameters: readonly ValueType[] = ["i32", "i32", "i32"];
+const partNumber: Local = 2;
 const arenaBase: Local = 0;
 const staticBase: Local = 1;
 
@@ -87,6 +90,25 @@ export class ProgramContext {
     }
     f.call(this.callProduct);
     return true;
+  }
+
+  /**
+   * Work in `count` parts, none of which writes what another reads or writes. How work is parted must depend on its extents
+   * alone, so that results do not depend on who does it. `write` is called once, with a function for any part and the local
+   * that holds the part's number; it may end the part with a status other than 0, which then ends the kernel.
+   */
+  parallel(f: FunctionBuilder, count: number, write: (part: FunctionBuilder, number: Local) => void): void {
+    const part = this.module.function(partParameters, ["i32"]);
+    write(part, partNumber);
+    part.i32(0);
+    const number = f.local("i32");
+    const status = f.local("i32");
+    f.repeat(number, 0, count, 1, () => {
+      f.get(arenaBase).get(staticBase).get(number).call(part.index).tee(status);
+      f.if(undefined, () => f.get(status).op(control.return));
+    });
+    f.release(number);
+    f.release(status);
   }
 
   /** The next kernel may use the same scratch memory. */
