@@ -35,6 +35,8 @@ export const passNames: readonly PassName[] = [...graphPasses.map(({ name }) => 
 
 export interface PipelineOptions {
   readonly donated: readonly boolean[];
+  /** For each graph input: keep its memory to itself, so that what was copied there stays from run to run. Default none. */
+  readonly pinned?: readonly boolean[];
   /** Passes to leave out, for tests that compare programs with and without them. */
   readonly disable?: ReadonlySet<PassName>;
   readonly verify?: boolean;
@@ -66,7 +68,8 @@ export function compile(graph: Graph, options: PipelineOptions): Compiled {
   const fused = lower(current, fuse(current, options.disable?.has("fuse") !== true));
   show("fuse", () => formatKernels(fused.kernels));
   const { lowered, inputOfOutput, resident } = donate(fused, options.donated);
-  const schedule = planMemory({ ...lowered, resident });
+  const pinned = lowered.inputs.filter((_, i) => options.pinned?.[i] === true);
+  const schedule = planMemory({ ...lowered, resident: new Set([...resident, ...pinned]) });
   if (verify) verifySchedule(schedule);
   show("memory", () => formatSchedule(schedule));
   return {

@@ -8,9 +8,14 @@ export interface Storage {
   readonly uniform?: number;
   /** Set when the elements were given up: reading them is an error. */
   readonly donated?: boolean;
+  /** A number no other storage has: who remembers it knows the elements again without keeping them alive. */
+  readonly identity?: number;
 }
 
+let storages = 0;
+
 export class HostStorage implements Storage {
+  readonly identity = ++storages;
   private readonly array: TypedArray;
   constructor(array: TypedArray) {
     this.array = array;

@@ -1,6 +1,7 @@
 /**
- * A compiled graph: its program, and the state that stays in WebAssembly memory between calls. Inputs are copied in and outputs copied
- * out; only donated state is resident, and reading it copies it out then.
+ * A compiled graph: its program, and what stays in WebAssembly memory between calls. Inputs are copied in and outputs copied
+ * out. Donated state is resident, and reading it copies it out then. Inputs that come again and again (weights at inference, the
+ * data of a fit over all of it) get memory to themselves once copying them has cost as much as compiling again does.
  */
 
 import { buffersOf, outputsOf } from "../../compiler/memory.js";
@@ -44,52 +45,58 @@ class ResidentStorage implements Storage {
   }
 }
 
+/** Elements from which an input is worth recognising. */
+const recognised = 4096;
+/** Bytes copied in vain after which the program is compiled again: some 2 ms of copying. */
+const patience = 2 ** 26;
+
+/** One graph input of an executable. */
+interface Input {
+  /** Its buffer is read at all. */
+  readonly used: boolean;
+  /** The caller gives it up. */
+  readonly donated: boolean;
+  /** What it holds, where it is resident. */
+  resident: ResidentStorage | null;
+  /** What was last copied into it, where that is worth knowing. */
+  identity: number | undefined;
+  /** That is still there, as nothing else uses its memory. */
+  pinned: boolean;
+  /** Bytes that were copied although they were the same as before. */
+  repeated: number;
+}
+
 export class WasmExecutable implements Executable {
-  readonly compiled: Compiled;
-  readonly program: WasmProgram;
-  /** For each graph input: is its buffer read at all? */
-  private readonly used: readonly boolean[];
+  compiled: Compiled;
+  program: WasmProgram;
+  private readonly graph: Graph;
+  private readonly options: CompileOptions;
+  private readonly inputs: readonly Input[];
   /** The first kernel that writes over resident state: a run that stops before it has lost nothing. */
-  private readonly firstOverwrite: number;
-  /** For each graph input that is resident: what it holds. */
-  private readonly resident: (ResidentStorage | null)[];
+  private firstOverwrite: number;
 
   constructor(graph: Graph, options: CompileOptions) {
+    this.graph = graph;
+    this.options = options;
     this.compiled = compile(graph, options);
-    const { schedule, constants, inputs, outputs } = this.compiled;
-    this.program = new WasmProgram(schedule);
-    for (const { buffer, spec } of constants)
-      if (spec.constant !== undefined) this.program.write(buffer, spec.constant);
+    this.program = programOf(this.compiled);
+    this.firstOverwrite = firstOverwrite(this.compiled);
+    const { schedule, inputs, outputs } = this.compiled;
     const touched = new Set<number>(outputs);
     for (const kernel of schedule.kernels) for (const buffer of buffersOf(kernel)) touched.add(buffer);
-    this.used = inputs.map((buffer) => touched.has(buffer));
-    this.resident = inputs.map(() => null);
-    const kept = new Set(this.compiled.inputOfOutput.filter((i) => i >= 0).map((i) => inputs[i]));
-    const first = schedule.kernels.findIndex((kernel) =>
-      [...outputsOf(kernel)].some((buffer) => kept.has(buffer)),
-    );
-    this.firstOverwrite = first < 0 ? schedule.kernels.length : first;
+    this.inputs = inputs.map((buffer, i) => ({
+      used: touched.has(buffer),
+      donated: options.donated[i] === true,
+      resident: null,
+      identity: undefined,
+      pinned: false,
+      repeated: 0,
+    }));
   }
 
   run(storages: readonly Storage[]): Storage[] {
-    const { inputs, outputs, inputOfOutput } = this.compiled;
-    const { program, resident } = this;
-    for (let i = 0; i < inputs.length; i++) {
-      const storage = storages[i];
-      const held = resident[i];
-      if (held !== null) {
-        if (held === storage) continue;
-        held.detach();
-        resident[i] = null;
-      }
-      if (!this.used[i]) continue;
-      if (storage.uniform !== undefined) program.view(inputs[i]).fill(storage.uniform);
-      else {
-        // reading may run code of another program, so the view comes after
-        const values = storage.read();
-        program.view(inputs[i]).set(values);
-      }
-    }
+    for (let i = 0; i < this.inputs.length; i++) this.bind(this.inputs[i], storages[i], i);
+    const { program } = this;
     try {
       program.run();
     } catch (error) {
@@ -97,27 +104,97 @@ export class WasmExecutable implements Executable {
       if (program.stoppedAt >= this.firstOverwrite) this.forget();
       throw error;
     }
-    for (const held of resident) held?.consume();
-    return outputs.map((buffer, o) => {
+    const { outputs, inputOfOutput } = this.compiled;
+    for (const input of this.inputs) input.resident?.consume();
+    const results = outputs.map((buffer, o) => {
       const input = inputOfOutput[o];
       if (input < 0) return new HostStorage(program.read(buffer));
       const storage = new ResidentStorage(() => program.read(buffer));
-      resident[input] = storage;
+      this.inputs[input].resident = storage;
       return storage;
     });
+    this.reconsider();
+    return results;
+  }
+
+  /** Puts the elements of a storage where the program reads them. */
+  private bind(input: Input, storage: Storage, i: number): void {
+    if (input.resident !== null) {
+      if (input.resident === storage) return;
+      input.resident.detach();
+      input.resident = null;
+    }
+    if (!input.used) return;
+    const buffer = this.compiled.inputs[i];
+    if (storage.uniform !== undefined) {
+      this.program.view(buffer).fill(storage.uniform);
+      input.identity = undefined;
+      return;
+    }
+    const same = input.identity !== undefined && input.identity === storage.identity;
+    if (same && input.pinned) return;
+    // reading may run code of another program, so the view comes after
+    const values = storage.read();
+    this.program.view(buffer).set(values);
+    if (input.donated || values.length < recognised) return;
+    if (same) input.repeated += values.byteLength;
+    input.identity = storage.identity;
+  }
+
+  /** Gives inputs that keep coming memory of their own, when copying them has cost enough. */
+  private reconsider(): void {
+    let repeated = 0;
+    for (const input of this.inputs) repeated += input.repeated;
+    if (repeated < patience) return;
+    const pinned = this.inputs.map((input) => input.pinned || input.repeated > 0);
+    for (const input of this.inputs) input.repeated = 0;
+    const compiled = compile(this.graph, { ...this.options, pinned });
+    let program: WasmProgram;
+    try {
+      program = programOf(compiled);
+    } catch (error) {
+      // no room for both: it goes on as it is
+      if (error instanceof AdjointError) return;
+      throw error;
+    }
+    this.inputs.forEach((input, i) => {
+      input.pinned = pinned[i];
+      input.identity = undefined;
+      input.resident?.detach();
+      input.resident = null;
+    });
+    this.program.dispose();
+    this.compiled = compiled;
+    this.program = program;
+    this.firstOverwrite = firstOverwrite(compiled);
   }
 
   /** Half-written state must be neither read nor continued from. */
   private forget(): void {
-    this.resident.forEach((held, i) => {
-      held?.consume();
-      this.resident[i] = null;
-    });
+    for (const input of this.inputs) {
+      input.resident?.consume();
+      input.resident = null;
+    }
   }
 
   /** Frees the program's memory at once; resident state is copied out first. */
   dispose(): void {
-    for (const storage of this.resident) storage?.detach();
+    for (const { resident } of this.inputs) resident?.detach();
     this.program.dispose();
   }
+}
+
+function programOf({ schedule, constants }: Compiled): WasmProgram {
+  const program = new WasmProgram(schedule);
+  for (const { buffer, spec } of constants)
+    if (spec.constant !== undefined) program.write(buffer, spec.constant);
+  return program;
+}
+
+function firstOverwrite({ schedule, inputs, inputOfOutput }: Compiled): number {
+  const kept = new Set(inputOfOutput.filter((i) => i >= 0).map((i) => inputs[i]));
+  const first = schedule.kernels.findIndex((kernel) =>
+    [...outputsOf(kernel)].some((buffer) => kept.has(buffer)),
+  );
+  return first < 0 ? schedule.kernels.length : first;
 }
