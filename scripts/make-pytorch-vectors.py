@@ -18,6 +18,9 @@ A case, in the terms of the library's API:
     cotangent  { shape, data }, or a list; absent when only the value is claimed
     gradients  one { shape, data, scale? } per input, or null for an input without one
 
+What is trained has forms of its own, which the tests that read them declare: `optimizers` and `sgd` hold trajectories,
+`layers` a layer's arguments, state, output and gradients, and `reader.safetensors` is a state dict in its file format.
+
 NaN, Infinity and -Infinity are the strings "NaN", "Infinity", "-Infinity".
 
 How float32 is made. PyTorch computes in float64 from inputs that are exactly representable in float32, and the result
@@ -1435,12 +1438,326 @@ def sgd_by_formula(a, y, w, b, options):
     return steps
 
 
+# ----------------------------------------------------------------------------------------------------
+# Training: optimizers, schedules, layers
+# ----------------------------------------------------------------------------------------------------
+
+STEPS = 25
+
+OPTIMIZERS = {
+    "sgd": lambda p, lr, o: torch.optim.SGD(
+        p, lr=lr, momentum=o.get("momentum", 0), dampening=o.get("dampening", 0),
+        weight_decay=o.get("weightDecay", 0), nesterov=o.get("nesterov", False)),
+    "adam": lambda p, lr, o: torch.optim.Adam(p, lr=lr, **adam_options(o, 0)),
+    "adamW": lambda p, lr, o: torch.optim.AdamW(p, lr=lr, **adam_options(o, 0.01)),
+    "rmsprop": lambda p, lr, o: torch.optim.RMSprop(
+        p, lr=lr, alpha=o.get("decay", 0.99), eps=o.get("epsilon", 1e-8), momentum=o.get("momentum", 0),
+        centered=o.get("centered", False), weight_decay=o.get("weightDecay", 0)),
+    "adagrad": lambda p, lr, o: torch.optim.Adagrad(
+        p, lr=lr, lr_decay=o.get("rateDecay", 0), weight_decay=o.get("weightDecay", 0),
+        initial_accumulator_value=o.get("initialSum", 0), eps=o.get("epsilon", 1e-10)),
+    "lion": lambda p, lr, o: Lion(p, lr, o),
+}
+
+
+def adam_options(options, decay):
+    return dict(
+        betas=(options.get("beta1", 0.9), options.get("beta2", 0.999)),
+        eps=options.get("epsilon", 1e-8),
+        weight_decay=options.get("weightDecay", decay),
+        amsgrad=options.get("amsgrad", False),
+    )
+
+
+class Lion:
+    """Algorithm 2 of Chen et al. 2023 in NumPy, which PyTorch 1.13 does not have."""
+
+    def __init__(self, params, rate, options):
+        self.params, self.rate = params, rate
+        self.beta1, self.beta2 = options.get("beta1", 0.9), options.get("beta2", 0.99)
+        self.decay = options.get("weightDecay", 0)
+        self.moments = [np.zeros(p.shape) for p in params]
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+    def step(self):
+        for i, p in enumerate(self.params):
+            gradient, moment, value = p.grad.numpy(), self.moments[i], p.detach().numpy()
+            update = np.sign(self.beta1 * moment + (1 - self.beta1) * gradient)
+            p.data = torch.tensor(value - self.rate * (update + self.decay * value))
+            self.moments[i] = self.beta2 * moment + (1 - self.beta2) * gradient
+
+
+SCHEDULES = {
+    "cosine": lambda opt, o: torch.optim.lr_scheduler.CosineAnnealingLR(opt, o["steps"], o.get("end", 0)),
+    "stepDecay": lambda opt, o: torch.optim.lr_scheduler.StepLR(opt, o["every"], o.get("factor", 0.1)),
+    "exponential": lambda opt, o: torch.optim.lr_scheduler.ExponentialLR(opt, o["factor"]),
+    "linearWarmup": lambda opt, o: torch.optim.lr_scheduler.LinearLR(opt, o.get("startFactor", 1 / 3), 1, o["steps"]),
+    "oneCycle": lambda opt, o: torch.optim.lr_scheduler.OneCycleLR(
+        opt, o["learningRate"], o["steps"], pct_start=o.get("warmup", 0.3), div_factor=o.get("startDivisor", 25),
+        final_div_factor=o.get("endDivisor", 1e4), anneal_strategy={"cosine": "cos"}.get(o.get("shape", "cosine"),
+            "linear"),
+        cycle_momentum=False),
+}
+
+
+def optimizers():
+    """Trajectories on ½‖A w + b − y‖² with w [3] and a scalar b, and with clipping and schedules."""
+    settings = [
+        ("SGD with momentum and dampening", "sgd", {"learningRate": 0.05, "momentum": 0.9, "dampening": 0.5}),
+        ("SGD with Nesterov momentum", "sgd", {"learningRate": 0.02, "momentum": 0.9, "nesterov": True}),
+        ("Adam", "adam", {"learningRate": 0.1}),
+        ("Adam with its options", "adam", {"learningRate": 0.05, "beta1": 0.7, "beta2": 0.95, "epsilon": 0.01}),
+        ("Adam with weight decay", "adam", {"learningRate": 0.05, "weightDecay": 0.3}),
+        ("Adam without averages", "adam", {"learningRate": 0.01, "beta1": 0, "beta2": 0}),
+        ("AMSGrad", "adam", {"learningRate": 0.3, "beta2": 0.6, "amsgrad": True}),
+        ("AdamW", "adamW", {"learningRate": 0.1}),
+        ("AdamW with its options", "adamW", {"learningRate": 0.1, "weightDecay": 0.5, "beta1": 0.8, "amsgrad": True}),
+        ("RMSprop", "rmsprop", {"learningRate": 0.02}),
+        ("RMSprop with momentum", "rmsprop", {"learningRate": 0.01, "decay": 0.9, "momentum": 0.5, "epsilon": 0.001}),
+        ("centered RMSprop", "rmsprop", {"learningRate": 0.01, "centered": True, "weightDecay": 0.1}),
+        ("centered RMSprop with momentum", "rmsprop", {"learningRate": 0.01, "centered": True, "momentum": 0.3,
+            "decay": 0.8}),
+        ("AdaGrad", "adagrad", {"learningRate": 0.5}),
+        ("AdaGrad with its options", "adagrad",
+         {"learningRate": 0.5, "rateDecay": 0.1, "weightDecay": 0.2, "initialSum": 0.5, "epsilon": 0.01}),
+        ("Lion", "lion", {"learningRate": 0.02}),
+        ("Lion with its options", "lion", {"learningRate": 0.02, "beta1": 0.5, "beta2": 0.7, "weightDecay": 0.4}),
+        ("SGD clipped by global norm", "sgd", {"learningRate": 0.1}, {"clipByGlobalNorm": 0.5}),
+        ("Adam clipped by value", "adam", {"learningRate": 0.1}, {"clipByValue": 0.1}),
+    ]
+    schedules = [
+        ("cosine", {"learningRate": 0.05, "steps": 30}),
+        ("cosine", {"learningRate": 0.05, "steps": 26, "end": 0.01}),
+        ("stepDecay", {"learningRate": 0.05, "every": 7}),
+        ("stepDecay", {"learningRate": 0.05, "every": 4, "factor": 0.5}),
+        ("exponential", {"learningRate": 0.05, "factor": 0.9}),
+        ("linearWarmup", {"learningRate": 0.05, "steps": 5}),
+        ("linearWarmup", {"learningRate": 0.05, "steps": 10, "startFactor": 0.1}),
+        ("oneCycle", {"learningRate": 0.05, "steps": 25}),
+        ("oneCycle", {"learningRate": 0.05, "steps": 30, "warmup": 0.5, "startDivisor": 10, "endDivisor": 100,
+            "shape": "linear"}),
+    ]
+    for name, options in schedules:
+        given = ", ".join(f"{k} {v}" for k, v in options.items())
+        settings.append((f"SGD on the schedule {name} ({given})", "sgd", {"momentum": 0.5}, {"schedule": [name,
+            options]}))
+        settings.append((f"Adam on the schedule {name} ({given})", "adam", {}, {"schedule": [name, options]}))
+    rng = np.random.default_rng(6)
+    a, y, w0, b0 = (torch.tensor(np.round(rng.standard_normal(shape), 3)) for shape in ((4, 3), (4,), (3,), ()))
+    for claim, kind, options, *rest in settings:
+        extra = rest[0] if rest else {}
+        w, b = (v.clone().requires_grad_() for v in (w0, b0))
+        name, scheduled = extra.get("schedule", (None, None))
+        optimizer = OPTIMIZERS[kind]([w, b], (scheduled or options)["learningRate"], options)
+        scheduler = SCHEDULES[name](optimizer, scheduled) if name else None
+        rates, trajectory = [], []
+        for _ in range(STEPS):
+            optimizer.zero_grad()
+            squared_distance(a, y, w, b).backward()
+            if "clipByGlobalNorm" in extra:
+                torch.nn.utils.clip_grad_norm_([w, b], extra["clipByGlobalNorm"])
+            if "clipByValue" in extra:
+                torch.nn.utils.clip_grad_value_([w, b], extra["clipByValue"])
+            if scheduler:
+                rates.append(scheduler.get_last_lr()[0])
+            optimizer.step()
+            if scheduler:
+                scheduler.step() if len(rates) < STEPS else None
+            trajectory.append([*w.tolist(), b.item()])
+        entry = {"name": f"{claim} takes the reference's {STEPS} steps", "optimizer": kind, "options": options, **extra}
+        entry.update(problem={"a": a.tolist(), "y": y.tolist()}, start={"w": w0.tolist(), "b": b0.item()})
+        if rates:
+            entry["rates"] = rates
+        entry["trajectory"] = trajectory
+        add_case("optimizers", entry)
+
+
+class RmsNorm(torch.nn.Module):
+    """y = x / √(mean(x²) + ε) · weight, which PyTorch 1.13 does not have."""
+
+    def __init__(self, shape, eps):
+        super().__init__()
+        self.weight, self.eps = torch.nn.Parameter(torch.ones(shape)), eps
+
+    def forward(self, x):
+        axes = list(range(-self.weight.dim(), 0))
+        return x / (x.square().mean(axes, keepdim=True) + self.eps).sqrt() * self.weight
+
+
+class FirstResult(torch.nn.Module):
+    """A module that gives several results, by its first; its state has the module's own names."""
+
+    def __init__(self, module, causal=False):
+        super().__init__()
+        self.module, self.causal = module, causal
+
+    def forward(self, x):
+        time = x.shape[1]
+        mask = torch.triu(torch.full((time, time), -INF), 1) if self.causal else None
+        if isinstance(self.module, torch.nn.MultiheadAttention):
+            return self.module(x, x, x, attn_mask=mask)[0]
+        if isinstance(self.module, torch.nn.TransformerEncoderLayer):
+            return self.module(x, src_mask=mask)
+        return self.module(x)[0]
+
+
+def layer_case(claim, layer, args, options, module, x, train=False):
+    """A layer's output, gradients for a random cotangent, and what its state is afterwards where that changes."""
+    rng = np.random.default_rng(zlib.crc32(claim.encode()))
+    inner = module.module if isinstance(module, FirstResult) else module
+    module.train(train)
+    with torch.no_grad():
+        for name, value in inner.state_dict().items():
+            if name.endswith("num_batches_tracked"):
+                continue
+            drawn = np.round(rng.uniform(0.5, 1.5, value.shape) if "var" in name else 0.5 * rng.standard_normal(value.shape), 3)
+            value.copy_(torch.tensor(drawn))
+    before = {k: v.clone() for k, v in inner.state_dict().items()}
+    floating = x.is_floating_point()
+    if floating:
+        x.requires_grad_()
+    y = module(x)
+    weights = torch.tensor(away_from_zero(rng, y.shape))
+    parameters = dict(inner.named_parameters())
+    variables = [*parameters.values(), *([x] if floating else [])]
+    gradients = torch.autograd.grad(y, variables, weights) if variables else []
+    dtype = "float64" if floating else "int32"
+    entry = {
+        "name": claim,
+        "layer": layer,
+        "args": args,
+        "options": options,
+        "train": train,
+        "state": {k: array_json(v, "int32" if v.dtype == torch.long else "float64") for k, v in before.items()},
+        "input": array_json(x, dtype),
+        "output": array_json(y, "float64"),
+        "cotangent": array_json(weights, "float64"),
+        "gradients": {k: array_json(g, "float64") for k, g in zip(parameters, gradients)},
+    }
+    if floating:
+        entry["inputGradient"] = array_json(gradients[-1], "float64")
+    after = {k: v for k, v in inner.state_dict().items() if k not in parameters}
+    if train and after:
+        entry["after"] = {k: array_json(v, "int32" if v.dtype == torch.long else "float64") for k, v in after.items()}
+    add_case("layers", entry)
+
+
+def drawn(claim, *shape):
+    return torch.tensor(np.round(np.random.default_rng(zlib.crc32(claim.encode())).standard_normal(shape), 3))
+
+
+def layers():
+    nn, f64 = torch.nn, {"dtype": "float64"}
+
+    def add(claim, layer, args, options, module, *shape, train=False, kinds=f64):
+        layer_case(f"{layer}: {claim}", layer, args, {**options, **kinds}, module, drawn(claim, *shape), train)
+
+    add("a batch", "Linear", [3, 2], {}, nn.Linear(3, 2), 4, 3)
+    add("without bias, further axes", "Linear", [3, 2], {"bias": False}, nn.Linear(3, 2, bias=False), 2, 2, 3)
+    add("stride and padding", "Conv1d", [2, 3, 3], {"stride": 2, "padding": 1}, nn.Conv1d(2, 3, 3, 2, 1), 2, 2, 9)
+    add("groups and dilation", "Conv1d", [4, 2, 2], {"groups": 2, "dilation": 3},
+        nn.Conv1d(4, 2, 2, dilation=3, groups=2), 2, 4, 7)
+    add("a 3×3 window", "Conv2d", [2, 3, 3], {"padding": 1}, nn.Conv2d(2, 3, 3, padding=1), 2, 2, 5, 4)
+    add("other extents and strides along each axis", "Conv2d", [2, 2, [3, 2]],
+        {"stride": [2, 1], "padding": [[1, 1], [0, 0]]},
+        nn.Conv2d(2, 2, (3, 2), stride=(2, 1), padding=(1, 0)), 2, 2, 6, 5)
+    add("as many groups as channels, without bias", "Conv2d", [3, 6, 2],
+        {"groups": 3, "bias": False, "padding": "same"},
+        nn.Conv2d(3, 6, 2, groups=3, bias=False, padding="same"), 2, 3, 4, 4)
+    add("a 3×3 window spread", "ConvTranspose2d", [3, 2, 3], {}, nn.ConvTranspose2d(3, 2, 3), 2, 3, 3, 4)
+    add("stride, padding and output padding", "ConvTranspose2d", [2, 3, 3],
+        {"stride": 2, "padding": 1, "outputPadding": 1},
+        nn.ConvTranspose2d(2, 3, 3, 2, 1, 1), 2, 2, 3, 3)
+    add("output padding beyond all windows", "ConvTranspose2d", [2, 1, 2],
+        {"stride": 3, "outputPadding": 2, "bias": False},
+        nn.ConvTranspose2d(2, 1, 2, 3, 0, 2, bias=False), 1, 2, 2, 3)
+    for layer, make in (("MaxPool2d", nn.MaxPool2d), ("AvgPool2d", nn.AvgPool2d)):
+        add(f"windows side by side ({layer})", layer, [2], {}, make(2), 2, 2, 5, 4, kinds={})
+        add(f"windows that overlap and padding ({layer})", layer, [[3, 2]], {"stride": 2, "padding": 1},
+            make((3, 2), stride=2, padding=1), 2, 2, 5, 6, kinds={})
+    for train in (True, False):
+        when = "in training" if train else "afterwards"
+        add(f"vectors, {when}", "BatchNorm", [3], {}, nn.BatchNorm1d(3), 5, 3, train=train)
+        add(f"images, {when}", "BatchNorm", [2], {"momentum": 0.3, "epsilon": 0.01},
+            nn.BatchNorm2d(2, 0.01, 0.3), 2, 2, 3, 2, train=train)
+        add(f"plain means, no weights, {when}", "BatchNorm", [2], {"momentum": None, "affine": False},
+            nn.BatchNorm1d(2, momentum=None, affine=False), 3, 2, 4, train=train)
+        add(f"no statistics kept, {when}", "BatchNorm", [2], {"track": False},
+            nn.BatchNorm1d(2, track_running_stats=False), 4, 2, train=train)
+    add("the last axis", "LayerNorm", [4], {}, nn.LayerNorm(4), 3, 2, 4)
+    add("the last two axes", "LayerNorm", [[3, 2]], {"epsilon": 0.1}, nn.LayerNorm((3, 2), eps=0.1), 2, 3, 2)
+    add("without weights", "LayerNorm", [4], {"affine": False}, nn.LayerNorm(4, elementwise_affine=False), 3, 4)
+    add("two groups of images", "GroupNorm", [2, 4], {}, nn.GroupNorm(2, 4), 2, 4, 2, 2)
+    add("every channel by itself, vectors", "GroupNorm", [1, 4], {"epsilon": 0.01}, nn.GroupNorm(1, 4, eps=0.01), 3, 4)
+    add("the last axis (RMS)", "RMSNorm", [4], {}, RmsNorm(4, 2**-52), 3, 4)
+    add("the last two axes (RMS)", "RMSNorm", [[3, 2]], {"epsilon": 0.1}, RmsNorm((3, 2), 0.1), 2, 3, 2)
+    layer_case("Embedding: rows by number, one of them twice", "Embedding", [5, 3], f64, nn.Embedding(5, 3),
+               torch.tensor([[4, 0, 1], [2, 1, 1]]))
+    for layer, make in (("LSTM", nn.LSTM), ("GRU", nn.GRU)):
+        add(f"two layers ({layer})", layer, [3, 2], {"layers": 2},
+            FirstResult(make(3, 2, 2, batch_first=True)), 2, 4, 3)
+        add(f"without bias ({layer})", layer, [2, 3], {"bias": False},
+            FirstResult(make(2, 3, bias=False, batch_first=True)), 2, 3, 2)
+    add("every position sees all", "MultiHeadAttention", [4, 2], {},
+        FirstResult(nn.MultiheadAttention(4, 2, batch_first=True)), 2, 3, 4)
+    add("causal, without bias", "MultiHeadAttention", [4, 1], {"causal": True, "bias": False},
+        FirstResult(nn.MultiheadAttention(4, 1, bias=False, batch_first=True), causal=True), 2, 3, 4)
+    add("normalised after the sums", "TransformerBlock", [4, 2], {"hidden": 6, "dropout": 0},
+        FirstResult(nn.TransformerEncoderLayer(4, 2, 6, 0, batch_first=True)), 2, 3, 4, train=True)
+    add("normalised first, causal, GELU", "TransformerBlock", [4, 2],
+        {"hidden": 5, "dropout": 0, "activation": "gelu", "normFirst": True, "causal": True, "epsilon": 0.001},
+        FirstResult(nn.TransformerEncoderLayer(4, 2, 5, 0, "gelu", 0.001, batch_first=True, norm_first=True),
+            causal=True),
+        2, 3, 4, train=True)
+
+
+class Reader(torch.nn.Module):
+    """A model of several parts, for its state as a file."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = torch.nn.Sequential(
+            torch.nn.Conv2d(1, 3, 3), torch.nn.GroupNorm(1, 3), torch.nn.ReLU(), torch.nn.MaxPool2d(2))
+        self.memory = torch.nn.LSTM(3, 4, batch_first=True)
+        self.block = torch.nn.TransformerEncoderLayer(4, 2, 8, 0, batch_first=True)
+        self.head = torch.nn.Linear(4, 2)
+
+    def forward(self, x):
+        y = self.features(x).flatten(2).transpose(1, 2)
+        return self.head(self.block(self.memory(y)[0]).mean(1))
+
+
+def state_file():
+    """A state dict as a safetensors file (its format written out here), with an input and the output."""
+    torch.manual_seed(11)
+    model, x = Reader(), drawn("reader", 2, 1, 8, 8)
+    header, blobs, at = {}, [], 0
+    for name, value in model.state_dict().items():
+        data = value.numpy().astype("<f8").tobytes()
+        header[name] = {"dtype": "F64", "shape": list(value.shape), "data_offsets": [at, at + len(data)]}
+        blobs.append(data)
+        at += len(data)
+    text = json.dumps({"__metadata__": {"format": "pt"}, **header}).encode()
+    text += b" " * (-len(text) % 8)
+    with open(os.path.join(DIRECTORY, "reader.safetensors"), "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text + b"".join(blobs))
+    entry = {"name": "a model of several parts gives the same outputs from its file", "file": "reader.safetensors"}
+    entry.update(input=array_json(x, "float64"), output=array_json(model(x), "float64"))
+    add_case("reader", entry)
+
+
 def main():
     for make in (elementwise, numerics, edges, reductions, movement, indexing, contraction, windows, losses):
         make()
     second_order()
     sgd()
     os.makedirs(DIRECTORY, exist_ok=True)
+    optimizers()
+    layers()
+    state_file()
     total = 0
     for group, entries in FILES.items():
         path = os.path.join(DIRECTORY, f"{group}.json")

@@ -3,6 +3,7 @@
  * parameters. It is never changed: training makes new ones of the same classes.
  */
 import type { Tensor } from "../index.js";
+import type { StatisticsSink } from "./running-statistics.js";
 
 /** What a forward pass may need to know besides its input; layers pass it on to the layers inside them. */
 export interface ForwardOptions {
@@ -10,6 +11,8 @@ export interface ForwardOptions {
   readonly train?: boolean;
   /** A random key, for layers that draw random numbers in training. */
   readonly key?: Tensor;
+  /** Where layers with running statistics leave the new ones in training; `nn.trainForward` gives and reads it. */
+  readonly statistics?: StatisticsSink;
 }
 
 /** A model or a layer. */

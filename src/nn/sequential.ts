@@ -4,6 +4,7 @@ import { checkOptions } from "../util/checks.js";
 import { AdjointError, formatReceived } from "../util/errors.js";
 import { checkInput } from "./input.js";
 import { type ForwardOptions, isModule, type Module } from "./module.js";
+import { stateNames } from "./names.js";
 
 /** What a Sequential is made of: modules, and plain functions of a tensor. */
 export type Layer = Module | ((x: Tensor) => Tensor);
@@ -47,6 +48,11 @@ export class Sequential implements Module {
           : layer.forward(value, keys === undefined ? others : { ...others, key: keys[index] });
       return checkResult(result, index);
     }, x);
+  }
+
+  /** PyTorch's names: its children are its own fields 0, 1, 2, … */
+  [stateNames](path: string): string {
+    return path.replace(/^layers\./, "");
   }
 
   /** What a summary calls it. */

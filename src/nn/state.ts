@@ -1,34 +1,15 @@
-/** The parameters of a model by name, out and in again. */
+/** The tensors of a model by name, out and in again. */
 import { isTensor, type Tensor } from "../index.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
-import { flatten, leafPaths, type Structure, unflatten } from "../util/tree.js";
-import { Sequential } from "./sequential.js";
+import { flatten, unflatten } from "../util/tree.js";
+import { namedTensors, namesOf } from "./names.js";
 
-/** Parameters by name. */
+/** Tensors of a model by name. */
 export type StateDict = Record<string, Tensor>;
 
 /**
- * PyTorch's names in the order of the leaves: the fields' names joined by dots, where a Sequential's children are its
- * own fields 0, 1, 2, …
- */
-function parameterNames(structure: Structure): string[] {
-  return leafPaths(withoutLayers(structure));
-}
-
-/** The structure with each Sequential replaced by the array of its layers: same leaves, shorter paths. */
-function withoutLayers(structure: Structure): Structure {
-  if (structure.kind === "array") return { ...structure, items: structure.items.map(withoutLayers) };
-  if (structure.kind !== "object") return structure;
-  const items = structure.items.map(withoutLayers);
-  const isSequential =
-    structure.prototype === Sequential.prototype || structure.prototype instanceof Sequential;
-  if (isSequential && structure.keys.length === 1 && structure.keys[0] === "layers") return items[0];
-  return { ...structure, items };
-}
-
-/**
- * The tensors of a model with their names, in the order of its fields: `0.weight`, `0.bias`, `2.weight`, … in a
- * Sequential. Names are PyTorch's: fields joined by dots.
+ * What a model learns, with names, in the order of its fields: `0.weight`, `0.bias`, `2.weight`, … in a Sequential. Names
+ * are PyTorch's: fields joined by dots. Running statistics are no parameters; `nn.stateDict` has them too.
  *
  * @param model any tree of objects, arrays and class instances
  * @returns [name, tensor] pairs, for `for (const [name, tensor] of …)` or `new Map(…)`
@@ -37,19 +18,20 @@ function withoutLayers(structure: Structure): Structure {
  * nn.parameters(model).map(([name]) => name); // → 0.weight,0.bias,2.weight,2.bias
  */
 export function parameters(model: unknown): [name: string, parameter: Tensor][] {
-  const { leaves, structure } = flatten(model, isTensor);
-  return parameterNames(structure).map((name, i) => [name, leaves[i]]);
+  return namedTensors(model).flatMap(({ name, value, learned }): [string, Tensor][] =>
+    learned ? [[name, value]] : [],
+  );
 }
 
 /**
- * The parameters of a model by name, as `nn.parameters` names them.
+ * All tensors of a model by name: its parameters as `nn.parameters` names them, and running statistics.
  *
  * @example
  * const { weight } = nn.stateDict(new nn.Linear(2, 3));
  * weight.shape; // → 3,2
  */
 export function stateDict(model: unknown): StateDict {
-  return Object.fromEntries(parameters(model));
+  return Object.fromEntries(namedTensors(model).map(({ name, value }) => [name, value]));
 }
 
 /**
@@ -73,7 +55,7 @@ export function loadStateDict<Model>(
       { operation: "loadStateDict", argument: "dict", received: formatReceived(dict) },
     );
   const { leaves, structure } = flatten(model, isTensor);
-  const names = parameterNames(structure);
+  const names = namesOf(structure).map(({ name }) => name);
   const given = new Map<string, unknown>();
   // a Map's keys may be anything; what is no text is no parameter's name, and is refused under what messages call it
   for (const [name, value] of dict instanceof Map ? dict : Object.entries(dict))

@@ -1,7 +1,8 @@
 /** A model as a table: what it is made of, what shapes flow through it, how many numbers it learns. */
-import { type DType, isTensor, type Tensor, zeros } from "../index.js";
+import { AdjointError, type DType, graphOf, isTensor, type Tensor, zeros } from "../index.js";
 import { checkOptionNames, invalidArgument, isList, isNatural } from "../util/checks.js";
 import { formatList, formatReceived } from "../util/errors.js";
+import { Embedding } from "./embedding.js";
 import { isModule } from "./module.js";
 import { Sequential } from "./sequential.js";
 import { parameters } from "./state.js";
@@ -10,17 +11,20 @@ interface Row {
   readonly layer: string;
   readonly shape: string;
   readonly count: number;
+  readonly flops: number;
 }
 
 /** Columns of the table; with two spaces between them they fill 80 characters. */
-const widths = { layer: 40, shape: 22, count: 14 };
+const widths = { layer: 34, shape: 19, count: 12, flops: 9 };
 
 /**
- * A table of the layers in order: each layer's output shape and number of parameters, and the total; at most 80 columns
- * wide. The shapes are found by running the model on one example of zeros.
+ * A table of the layers in order: each layer's output shape, number of parameters, and floating-point operations for
+ * one example (a multiply-add counts 2), and the totals; at most 80 columns wide. The shapes are found by running the
+ * model on one example of zeros.
  *
  * @param inputShape of one example, without the batch: `[784]`, `[1, 28, 28]`
- * @param options.dtype of the example. Default: that of the model's first parameter
+ * @param options.dtype of the example. Default: that of the model's first parameter, int32 where it begins with an
+ * Embedding
  * @throws AdjointError `invalid-argument` for what is no model, and whatever its layers throw for that shape
  * @example nn.summary(new nn.Sequential(new nn.Linear(784, 30)), [784]).includes("23,550"); // → true
  */
@@ -41,7 +45,7 @@ export function summary(
   checkOptionNames(options, ["dtype"], "summary");
   const all = parameters(model);
   const rows: Row[] = [];
-  const dtype = options.dtype ?? all[0]?.[1].dtype ?? "float32";
+  const dtype = options.dtype ?? (readsRows(model) ? "int32" : (all[0]?.[1].dtype ?? "float32"));
   walk(model, "", zeros([1, ...inputShape], { dtype }), rows);
   const total = countOf(model);
   const bytes = all.reduce(
@@ -50,12 +54,17 @@ export function summary(
   );
   const line = "─".repeat(80);
   return [
-    format("Layer", "Output shape", "Parameters"),
+    format("Layer", "Output shape", "Parameters", "FLOPs"),
     line,
-    format("input", batchShape([1, ...inputShape]), ""),
-    ...rows.map(({ layer, shape, count }) => format(layer, shape, grouped(count))),
+    format("input", batchShape([1, ...inputShape]), "", ""),
+    ...rows.map(({ layer, shape, count, flops }) => format(layer, shape, grouped(count), shortened(flops))),
     line,
-    format("total", formatBytes(bytes), grouped(total)),
+    format(
+      "total",
+      formatBytes(bytes),
+      grouped(total),
+      shortened(rows.reduce((sum, { flops }) => sum + flops, 0)),
+    ),
   ].join("\n");
 }
 
@@ -69,14 +78,32 @@ function walk(layer: unknown, path: string, x: Tensor, rows: Row[]): Tensor {
     );
   }
   const name = nameOf(layer);
-  const y = isModule(layer) ? layer.forward(x) : (layer as (x: Tensor) => Tensor)(x);
+  const forward = (input: Tensor): Tensor =>
+    isModule(layer) ? layer.forward(input) : (layer as (x: Tensor) => Tensor)(input);
+  const y = forward(x);
   if (!isTensor(y)) throw invalidArgument("summary", `the output of ${name}`, "a tensor", formatReceived(y));
   rows.push({
     layer: path === "" ? name : `${path}  ${name}`,
     shape: batchShape(y.shape),
     count: countOf(layer),
+    flops: flopsOf(forward, x),
   });
   return y;
+}
+
+/** Floating-point operations of a layer; NaN for one of the user's that reads values, which has no graph. */
+function flopsOf(forward: (x: Tensor) => Tensor, x: Tensor): number {
+  try {
+    return graphOf(forward, x).cost().flops;
+  } catch (error) {
+    if (error instanceof AdjointError && error.code === "abstract-value") return Number.NaN;
+    throw error;
+  }
+}
+
+/** Whether the first layer takes rows of a table. */
+function readsRows(model: unknown): boolean {
+  return model instanceof Sequential ? readsRows(model.layers[0]) : model instanceof Embedding;
 }
 
 function nameOf(layer: unknown): string {
@@ -95,17 +122,27 @@ function batchShape(shape: readonly number[]): string {
   return shape.length === 0 ? "[]" : `[${["batch", ...shape.slice(1)].join(", ")}]`;
 }
 
-function format(layer: string, shape: string, count: string): string {
+function format(layer: string, shape: string, count: string, flops: string): string {
   const shorten = (text: string, width: number): string =>
     text.length > width ? `${text.slice(0, width - 1)}…` : text;
   const left = shorten(layer, widths.layer).padEnd(widths.layer);
   const middle = shorten(shape, widths.shape).padEnd(widths.shape);
-  return `${left}  ${middle}  ${count.padStart(widths.count)}`.trimEnd();
+  return `${left}  ${middle}  ${count.padStart(widths.count)}  ${flops.padStart(widths.flops)}`.trimEnd();
 }
 
 /** 23,550: the same in every locale. */
 function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** 1.23 M: three digits are enough to compare by. */
+function shortened(count: number): string {
+  if (Number.isNaN(count)) return "?";
+  const units = ["", " k", " M", " G", " T", " P"];
+  let [value, unit] = [count, 0];
+  // 999.5 has four digits when rounded to three
+  while (value >= 999.5 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
+  return `${unit === 0 ? value : value.toPrecision(3)}${units[unit]}`;
 }
 
 function formatBytes(bytes: number): string {

@@ -1,12 +1,12 @@
 /**
- * What an update rule is: pure functions on trees. Parameters are any tree of objects, arrays and class instances; its
- * floating-point tensors are updated, everything else passes through. The state is a tree of tensors too, so that it can be
- * passed through `jit`, donated, and saved.
+ * What an update rule is: pure functions on trees. Parameters are any tree of objects, arrays and class instances;
+ * its floating-point tensors are updated, everything else passes through. The state is a tree of tensors too, so that
+ * it can be passed through `jit`, donated, and saved.
  */
 import { AdjointError, isTensor, type Tensor } from "../index.js";
 import { invalidArgument } from "../util/checks.js";
 import { formatReceived, formatShape } from "../util/errors.js";
-import { type Flat, flatten, leafPaths, unflatten } from "../util/tree.js";
+import { flatten, leafPaths, unflatten } from "../util/tree.js";
 
 /** The state every optimizer's has at least. */
 export interface OptimizerState {
@@ -54,17 +54,34 @@ export interface Slot {
   readonly gradient: Tensor;
 }
 
-export function isFloat(x: Tensor): boolean {
-  return x.dtype === "float32" || x.dtype === "float64";
+/**
+ * What is no parameter though it holds floating-point tensors: an object that says so under this symbol, registered
+ * so that layers can say it too, such as the running statistics of a batch normalisation. Optimizers pass it through
+ * whole.
+ */
+const notLearned: unique symbol = Symbol.for("adjoint.notLearned");
+
+/** A tensor, or something that is passed through whole. */
+type Entry = Tensor | { readonly [notLearned]: true };
+
+function isEntry(value: unknown): value is Entry {
+  if (isTensor(value)) return true;
+  return typeof value === "object" && value !== null && Reflect.get(value, notLearned) === true;
+}
+
+/** The floating-point tensor an optimizer updates, if this is one. */
+function parameterOf(entry: Entry): Tensor | undefined {
+  return isTensor(entry) && (entry.dtype === "float32" || entry.dtype === "float64") ? entry : undefined;
 }
 
 /** The floating-point tensors of a tree by path: what an optimizer keeps state for. */
 export function floatingLeaves(params: unknown, operation: string): [path: string, param: Tensor][] {
-  const flat = flatten(params, isTensor);
+  const flat = flatten(params, isEntry);
   const paths = leafPaths(flat.structure);
-  const found = flat.leaves.flatMap((leaf, i): [string, Tensor][] =>
-    isFloat(leaf) ? [[paths[i], leaf]] : [],
-  );
+  const found = flat.leaves.flatMap((leaf, i): [string, Tensor][] => {
+    const param = parameterOf(leaf);
+    return param === undefined ? [] : [[paths[i], param]];
+  });
   if (found.length === 0)
     throw new AdjointError(
       "invalid-argument",
@@ -80,6 +97,27 @@ export function floatingLeaves(params: unknown, operation: string): [path: strin
 }
 
 /**
+ * The same tree with every floating-point tensor of it changed.
+ * @throws AdjointError `invalid-argument` for a tree without any
+ */
+export function mapLeaves<Tree>(tree: Tree, operation: string, change: (leaf: Tensor) => Tensor): Tree {
+  const { leaves, structure } = flatten(tree, isEntry);
+  if (leaves.every((leaf) => parameterOf(leaf) === undefined))
+    throw invalidArgument(
+      operation,
+      "gradients",
+      "a tree with floating-point tensors, as grad gives it",
+      formatReceived(tree),
+    );
+  const changed = leaves.map((leaf) => {
+    const value = parameterOf(leaf);
+    return value === undefined ? leaf : change(value);
+  });
+  // the same tree with other tensors in it
+  return unflatten(structure, changed) as Tree;
+}
+
+/**
  * Replaces every floating-point tensor by what `update` makes of it and its gradient.
  * @throws AdjointError `tree-mismatch`, `shape-mismatch`
  */
@@ -89,8 +127,8 @@ export function updateLeaves<Params>(
   operation: string,
   update: (slot: Slot) => Tensor,
 ): Params {
-  const given: Flat<Tensor> = flatten(params, isTensor);
-  const slopes = flatten(gradients, isTensor).leaves;
+  const given = flatten(params, isEntry);
+  const slopes = flatten(gradients, isEntry).leaves;
   if (slopes.length !== given.leaves.length)
     throw new AdjointError(
       "tree-mismatch",
@@ -103,25 +141,34 @@ export function updateLeaves<Params>(
       },
     );
   const paths = leafPaths(given.structure);
-  const updated = given.leaves.map((param, i) => {
-    if (!isFloat(param)) return param;
+  const updated = given.leaves.map((entry, i) => {
+    const param = parameterOf(entry);
+    if (param === undefined) return entry;
     const path = paths[i];
-    const gradient = slopes[i];
-    if (formatShape(gradient.shape) !== formatShape(param.shape))
+    const gradient = parameterOf(slopes[i]);
+    if (gradient === undefined || formatShape(gradient.shape) !== formatShape(param.shape))
       throw new AdjointError(
         "shape-mismatch",
-        `${operation}: the gradient of ${path || "params"} must have its shape ${formatShape(param.shape)}, received ${formatShape(gradient.shape)}`,
+        `${operation}: the gradient of ${path || "params"} must have its shape ${formatShape(param.shape)}, received ${describe(slopes[i])}`,
         {
           operation,
           argument: "gradients",
           expected: formatShape(param.shape),
-          received: formatShape(gradient.shape),
+          received: describe(slopes[i]),
         },
       );
     return update({ path, param, gradient });
   });
   // the same tree with other tensors in it
   return unflatten(given.structure, updated) as Params;
+}
+
+/** What was found in a gradient's place. */
+function describe(entry: Entry): string {
+  if (!isTensor(entry)) return formatReceived(entry);
+  return parameterOf(entry) === undefined
+    ? `${entry.dtype}${formatShape(entry.shape)}`
+    : formatShape(entry.shape);
 }
 
 /** @throws AdjointError `invalid-argument` for what neither `init` nor `step` gave */

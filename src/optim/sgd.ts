@@ -2,18 +2,11 @@
  * Stochastic gradient descent (Robbins and Monro 1951), with momentum (Polyak 1964) and Nesterov's variant as Sutskever et
  * al. 2013 arrange it. The formulas and their order are those of PyTorch's torch.optim.SGD.
  */
-import { AdjointError, type Tensor, tensor, where, zeros } from "../index.js";
-import { checkFinite, checkOptionNames, invalidArgument } from "../util/checks.js";
-import { formatReceived } from "../util/errors.js";
-import { checkLearningRate, type LearningRate, resolveLearningRate } from "./learning-rate.js";
-import {
-  checkState,
-  floatingLeaves,
-  type Optimizer,
-  type OptimizerState,
-  slotState,
-  updateLeaves,
-} from "./optimizer.js";
+import { AdjointError, where } from "../index.js";
+import { checkFinite, checkOptionNames } from "../util/checks.js";
+import type { LearningRate } from "./learning-rate.js";
+import type { Optimizer, OptimizerState } from "./optimizer.js";
+import { checkFlag, checkNotNegative, decayed, like, optimizerOf, type Remembered } from "./rule.js";
 
 /** How gradient descent goes; names and defaults as in PyTorch, but for the rate, which must be given. */
 export interface SgdOptions {
@@ -40,7 +33,7 @@ const optionNames = [
 /** What gradient descent remembers between steps. */
 export interface SgdState extends OptimizerState {
   /** v for each parameter, by its path; only with momentum. */
-  readonly velocity?: Readonly<Record<string, Tensor>>;
+  readonly velocity?: Remembered;
 }
 
 /**
@@ -58,12 +51,10 @@ export interface SgdState extends OptimizerState {
 export function sgd(options: SgdOptions): Optimizer<SgdState> {
   checkOptionNames(options, optionNames, "sgd");
   const { learningRate, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false } = options;
-  const rateAt = checkLearningRate(learningRate, "sgd");
-  checkNotNegative(momentum, "momentum");
-  checkNotNegative(weightDecay, "weightDecay");
+  checkNotNegative(momentum, "sgd", "momentum");
+  checkNotNegative(weightDecay, "sgd", "weightDecay");
   checkFinite(dampening, "sgd", "dampening");
-  if (typeof nesterov !== "boolean")
-    throw invalidArgument("sgd", "nesterov", "true or false", formatReceived(nesterov));
+  checkFlag(nesterov, "sgd", "nesterov");
   if (nesterov && (momentum === 0 || dampening !== 0))
     throw new AdjointError(
       "invalid-argument",
@@ -71,43 +62,22 @@ export function sgd(options: SgdOptions): Optimizer<SgdState> {
       { operation: "sgd", argument: "nesterov" },
     );
 
-  return {
+  return optimizerOf<SgdState>({
     name: "sgd",
-    ...(typeof learningRate === "function" ? { schedule: rateAt } : {}),
-    init(params) {
-      const leaves = floatingLeaves(params, "sgd.init");
-      const step = tensor(0, { dtype: "int32" });
-      if (momentum === 0) return { step };
-      return {
-        step,
-        velocity: Object.fromEntries(
-          leaves.map(([path, { shape, dtype }]) => [path, zeros(shape, { dtype })]),
-        ),
-      };
+    learningRate,
+    keeps: momentum === 0 ? [] : ["velocity"],
+    prepare: (rate, step) => (slot, remembered) => {
+      const { param } = slot;
+      const gradient = decayed(slot, weightDecay);
+      const scale = like(rate, param);
+      if (momentum === 0) return { param: param.sub(gradient.mul(scale)) };
+      const blended = remembered("velocity")
+        .mul(momentum)
+        .add(gradient.mul(1 - dampening));
+      // at the first step v = 0, and only dampening tells (1 − τ) g from g
+      const velocity = dampening === 0 ? blended : where(step.eq(0), gradient, blended);
+      const direction = nesterov ? gradient.add(velocity.mul(momentum)) : velocity;
+      return { param: param.sub(direction.mul(scale)), kept: { velocity } };
     },
-    step(params, gradients, state, override) {
-      checkState(state, "sgd.step");
-      const rate = resolveLearningRate(learningRate, override, state.step, "sgd.step");
-      const velocity: Record<string, Tensor> = {};
-      const updated = updateLeaves(params, gradients, "sgd.step", ({ path, param, gradient }) => {
-        let direction = weightDecay === 0 ? gradient : gradient.add(param.mul(weightDecay));
-        if (momentum !== 0) {
-          const before = slotState(state.velocity, { path, param }, "sgd.step").mul(momentum);
-          const blended = before.add(direction.mul(1 - dampening));
-          // at the first step v = 0, and only dampening tells (1 − τ) g from g
-          const v = dampening === 0 ? blended : where(state.step.eq(0), direction, blended);
-          velocity[path] = v;
-          direction = nesterov ? direction.add(v.mul(momentum)) : v;
-        }
-        return param.sub(direction.mul(typeof rate === "number" ? rate : rate.cast(param.dtype)));
-      });
-      const step = state.step.add(1);
-      return [updated, momentum === 0 ? { step } : { step, velocity }];
-    },
-  };
-}
-
-function checkNotNegative(value: unknown, argument: string): void {
-  if (!(typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY))
-    throw invalidArgument("sgd", argument, "a finite number of at least 0", formatReceived(value));
+  });
 }

@@ -3,7 +3,7 @@ import type { Tensor } from "../../src/index.js";
 import * as nn from "../../src/nn/index.js";
 
 describe("summary", () => {
-  it("shows each layer's output shape and parameters, and the total", () => {
+  it("shows each layer's output shape, parameters and operations, and the totals", () => {
     const model = new nn.Sequential(
       new nn.Flatten(),
       new nn.Linear(784, 30),
@@ -11,16 +11,17 @@ describe("summary", () => {
       new nn.Sequential(new nn.Linear(30, 10, { bias: false })),
     );
     expect(nn.summary(model, [1, 28, 28]).split("\n")).toEqual([
-      "Layer                                     Output shape                Parameters",
+      "Layer                               Output shape           Parameters      FLOPs",
       "─".repeat(80),
-      "input                                     [batch, 1, 28, 28]",
-      "0  Flatten()                              [batch, 784]                         0",
-      "1  Linear(784 → 30)                       [batch, 30]                     23,550",
-      "2  Activation(sigmoid)                    [batch, 30]                          0",
-      "3.0  Linear(30 → 10, no bias)             [batch, 10]                        300",
+      "input                               [batch, 1, 28, 28]",
+      "0  Flatten()                        [batch, 784]                    0          0",
+      // 30 · (2 · 784 multiply-adds and a bias)
+      "1  Linear(784 → 30)                 [batch, 30]                23,550     47.1 k",
+      "2  Activation(sigmoid)              [batch, 30]                     0         30",
+      "3.0  Linear(30 → 10, no bias)       [batch, 10]                   300        600",
       "─".repeat(80),
       // 23,850 float32: 95,400 bytes
-      "total                                     93.2 KiB                        23,850",
+      "total                               93.2 KiB                   23,850     47.7 k",
     ]);
   });
 
@@ -33,9 +34,26 @@ describe("summary", () => {
     }
     const shift = (x: Tensor): Tensor => x.add(1);
     const lines = nn.summary(new nn.Sequential(new Doubling(), shift), [2]).split("\n");
-    expect(lines[3]).toMatch(/^0 {2}Doubling +\[batch, 1000\] +3,000$/);
-    expect(lines[4]).toMatch(/^1 {2}shift +\[batch, 1000\] +0$/);
+    // 2 to double x, 1000 · (2 · 2 + 1) in the layer
+    expect(lines[3]).toMatch(/^0 {2}Doubling +\[batch, 1000\] +3,000 +5\.00 k$/);
+    expect(lines[4]).toMatch(/^1 {2}shift +\[batch, 1000\] +0 +1\.00 k$/);
     expect(nn.summary(new Doubling(), [2])).toMatch(/^Doubling/m);
+  });
+
+  it("counts no running statistics among the parameters, and begins with rows where the model does", () => {
+    const model = new nn.Sequential(
+      new nn.Embedding(5, 3),
+      (x: Tensor) => x.swapAxes(1, 2),
+      new nn.BatchNorm(3),
+    );
+    const lines = nn.summary(model, [7]).split("\n");
+    expect(lines[3]).toMatch(/^0 {2}Embedding\(5 × 3\) +\[batch, 7, 3\] +15 +0$/);
+    expect(lines[5]).toMatch(/^2 {2}BatchNorm\(3\) +\[batch, 3, 7\] +6 /);
+  });
+
+  it("has no operations for a layer that reads values", () => {
+    const reading = (x: Tensor): Tensor => (x.sum().itemSync() > 0 ? x : x.mul(2));
+    expect(nn.summary(new nn.Sequential(reading), [2])).toMatch(/^0 {2}reading +\[batch, 2\] +0 +\?$/m);
   });
 
   it("stays within 80 columns", () => {
