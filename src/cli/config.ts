@@ -11,6 +11,7 @@ import {
   type OutputActivation,
   outputNames,
 } from "./network.js";
+import { type Descent, type OptimizerName, optimizerNames } from "./optimizer.js";
 
 /** What a table held: the number of its rows, and a hash of what is used of them. */
 export interface Content {
@@ -37,10 +38,8 @@ export type DataConfig =
       readonly content?: Content;
     };
 
-export interface TrainingConfig {
+export interface TrainingConfig extends Descent {
   readonly loss: Loss;
-  readonly learningRate: number;
-  readonly momentum: number;
   readonly epochs: number;
   readonly batch: number;
   readonly seed: number;
@@ -96,8 +95,11 @@ export function parseConfig(text: string, file: string): ModelConfig {
     },
     training: {
       loss: training.field("loss").name<Loss>(lossNames),
+      // not written while there was only one
+      optimizer: training.optional("optimizer")?.name<OptimizerName>(optimizerNames) ?? "sgd",
       learningRate: training.field("learningRate").number(),
       momentum: training.field("momentum").number(),
+      weightDecay: training.optional("weightDecay")?.number() ?? 0,
       epochs: training.field("epochs").number(),
       batch: training.field("batch").number(),
       seed: training.field("seed").number(),

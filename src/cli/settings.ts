@@ -10,25 +10,22 @@ import {
   type NetworkConfig,
   type OutputActivation,
 } from "./network.js";
+import { type Descent, type DescentOptions, descentOf } from "./optimizer.js";
 
 /** Options of the network and its training; what is undefined is decided by the data. */
-export interface TrainingOptions {
+export interface TrainingOptions extends DescentOptions {
   readonly layers?: readonly number[];
   readonly activation?: Activation;
   readonly output?: OutputActivation;
   readonly init?: InitName;
   readonly loss?: Loss;
-  readonly lr?: number;
-  readonly momentum?: number;
   readonly epochs?: number;
   readonly batch?: number;
 }
 
-export interface Settings {
+export interface Settings extends Descent {
   readonly network: NetworkConfig;
   readonly loss: Loss;
-  readonly learningRate: number;
-  readonly momentum: number;
   readonly epochs: number;
   readonly batch: number;
 }
@@ -77,8 +74,7 @@ export function settingsFor(examples: Examples, options: TrainingOptions): Setti
   return {
     network,
     loss,
-    learningRate: options.lr ?? defaults.lr,
-    momentum: options.momentum ?? defaults.momentum,
+    ...descentOf(options, defaults),
     epochs: options.epochs ?? defaults.epochs,
     batch: options.batch ?? defaults.batch,
   };

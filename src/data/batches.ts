@@ -46,8 +46,11 @@ export class Batches<T> implements Iterable<T>, AsyncIterable<Awaited<T>> {
   }
 
   /**
-   * Starts up to `k` batches before they are asked for, so that the waiting of an async `map` overlaps with the
-   * caller's work.
+   * Keeps `k` batches under way beyond the one the caller works on, so that the waiting of an async `map` (for files, a
+   * decoder, a worker) overlaps with that work. Batches come in their order.
+   *
+   * What computes without waiting is only done earlier, not beside: JavaScript has one thread. Batches of arrays in memory
+   * gain nothing.
    * @throws AdjointError `invalid-argument` unless k is an integer of at least 1
    */
   prefetch(k: number): AsyncIterable<Awaited<T>> {
@@ -59,7 +62,8 @@ export class Batches<T> implements Iterable<T>, AsyncIterable<Awaited<T>> {
         const ahead: Promise<Awaited<T>>[] = [];
         let next = 0;
         while (next < length || ahead.length > 0) {
-          while (next < length && ahead.length < k) ahead.push(started(at, next++));
+          // the one that is asked for now, and k more
+          while (next < length && ahead.length <= k) ahead.push(started(at, next++));
           const first = ahead.shift();
           if (first !== undefined) yield await first;
         }

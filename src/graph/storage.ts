@@ -4,6 +4,11 @@ import { allocate, type DType, type TypedArray } from "../types/dtype.js";
 export interface Storage {
   /** The elements, row-major. Shared, never to be written. */
   read(): TypedArray;
+  /**
+   * Writes the elements to an array of the same length and element type, where that is cheaper than reading: nothing is
+   * allocated. Runs no program, whose memory the array may be in.
+   */
+  copyTo?(target: TypedArray): void;
   /** Set when every element is this number: such a tensor costs nothing until it is read. */
   readonly uniform?: number;
   /** Set when the elements were given up: reading them is an error. */

@@ -2,6 +2,7 @@
 import { bind, type Node } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
 import { sizeOf } from "../types/shape.js";
+import { radixFrom, radixOrder, sortKeys } from "./radix.js";
 import { allocateOutput } from "./support.js";
 
 /** x [rows…, n] → int32 positions that sort each row ascending; stable, NaN last */
@@ -13,6 +14,10 @@ export const argsortPrimitive: Primitive<undefined> = {
     const length = context.inputTypes[0].shape.at(-1) ?? 1;
     if (length === 0) return [y];
     for (let row = 0; row < x.length; row += length) {
+      if (length >= radixFrom && (x instanceof Int32Array || x instanceof Float32Array)) {
+        y.set(radixOrder(sortKeys(x.subarray(row, row + length))), row);
+        continue;
+      }
       const order = Array.from({ length }, (_, i) => i);
       // Array.prototype.sort is stable
       order.sort((i, j) => {

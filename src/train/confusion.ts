@@ -1,7 +1,7 @@
 /** Which classes a model takes for which. */
 import { jit, type Tensor } from "../index.js";
 import type { Module } from "../nn/index.js";
-import { defaultBatchSize, eachBatch } from "./batched.js";
+import { defaultBatchSize, eachBatch } from "./batches.js";
 import type { EvaluateOptions } from "./evaluate.js";
 import { checkModel, outputsOf } from "./model.js";
 import { classesOf, predictedClasses, resolveLoss, targetClasses, thresholdOf } from "./objective.js";

@@ -5,7 +5,7 @@ import type { Module } from "../nn/index.js";
 import { invalidArgument } from "../util/checks.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
 import { identityOf } from "../util/tree.js";
-import { defaultBatchSize, eachBatch } from "./batched.js";
+import { defaultBatchSize, eachBatch } from "./batches.js";
 import { checkModel, outputsOf } from "./model.js";
 import {
   accuracyMetric,

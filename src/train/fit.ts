@@ -10,12 +10,13 @@ import { resolveLoss } from "./objective.js";
 import { checkPositive } from "./options.js";
 import type { EpochRecord, FitOptions, Run } from "./run.js";
 import { sourceOf } from "./source.js";
-import { compileStep, newTally } from "./step.js";
+import { compileStep, newTally, progressFrom } from "./step.js";
 import { Trainer } from "./trainer.js";
 
 /**
  * Trains a model: for every epoch, batches of examples in a new random order, for each the loss, its gradient and an
- * update, compiled into one program. The given model does not change and stays usable. Same seed, same result.
+ * update, compiled into one program for each size of batch. Statistics that layers gather (`BatchNorm`) go from step to
+ * step with the model. The given model does not change and stays usable. Same seed, same result.
  *
  * @param model any {@link Module}
  * @returns the trained model, its history of losses and validation metrics, and the optimizer's state to go on with
@@ -47,6 +48,9 @@ export async function fit<Model extends Module>(
   // the step uses up what it is given, so it is given copies
   const given = checkOptimizerState(options.optimizerState ?? optimizer.init(model));
   const state = await copyTree(given);
+  const stepsBefore = await state.step.item();
+  // a run that goes on from another draws what that one would have drawn
+  const drawKey = layerKey.add(stepsBefore);
   const trainer = new Trainer(
     {
       source,
@@ -54,11 +58,11 @@ export async function fit<Model extends Module>(
       epochs,
       dtype,
       key: orderKey,
-      step: compileStep(loss, optimizer, source.largestLabel, options.onBatch !== undefined),
-      stepsBefore: await state.step.item(),
+      step: compileStep(loss, optimizer, source.largestLabel, drawKey, options.onBatch !== undefined),
+      stepsBefore,
     },
     options,
-    { model: await copyTree(model), state, tally: newTally(layerKey, dtype) },
+    progressFrom({ model: await copyTree(model), state }, newTally(dtype)),
   );
 
   const history: EpochRecord[] = [];
@@ -72,17 +76,17 @@ export async function fit<Model extends Module>(
       break;
     }
     const measured =
-      validation && metrics ? await measureAll(trainer.progress.model, validation, metrics, loss) : {};
+      validation && metrics ? await measureAll(trainer.trained.model, validation, metrics, loss) : {};
     const record: EpochRecord = { epoch, loss: mean, validation: measured, seconds };
     history.push(record);
     if (options.onEpoch !== undefined) {
       // updates keep the classes and fields of the model
-      const snapshot = (await copyTree(trainer.progress.model)) as Model;
+      const snapshot = (await copyTree(trainer.trained.model)) as Model;
       if ((await options.onEpoch({ ...record, epochs, model: snapshot })) === false) ended = "stopped";
     }
     if (signal?.aborted === true && epoch < epochs) ended = "aborted";
   }
-  const { model: trained, state: optimizerState } = trainer.progress;
+  const { model: trained, state: optimizerState } = trainer.trained;
   return {
     model: trained as Model,
     optimizerState,

@@ -21,7 +21,11 @@ export function checkModel(model: unknown, operation: string): asserts model is 
  * @throws AdjointError `invalid-argument` for a model of the user's that gives no tensor
  */
 export function outputsOf(model: Module, x: Tensor, options: ForwardOptions, operation: string): Tensor {
-  const output: unknown = model.forward(x, options);
+  return checkOutput(model.forward(x, options), operation);
+}
+
+/** @throws AdjointError `invalid-argument` for what no model gives */
+export function checkOutput(output: unknown, operation: string): Tensor {
   if (isTensor(output)) return output;
   throw invalidArgument(operation, "what model.forward gives", "a tensor", formatReceived(output));
 }

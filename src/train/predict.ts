@@ -1,7 +1,7 @@
 /** The outputs of a model, for many inputs. */
 import { concat, isTensor, jit, type Tensor, type TensorData, tensor } from "../index.js";
 import type { Module } from "../nn/index.js";
-import { defaultBatchSize, eachBatch } from "./batched.js";
+import { defaultBatchSize, eachBatch } from "./batches.js";
 import { checkModel, outputsOf } from "./model.js";
 import { checkEvaluateOptions } from "./options.js";
 import { type Data, sourceOf } from "./source.js";

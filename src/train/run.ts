@@ -60,7 +60,10 @@ export interface FitOptions<Model extends Module = Module> {
    * of targets of the output's shape, and one-hot encode them; a function of your own gets the labels as they are.
    */
   readonly loss: LossName | Loss;
-  /** The update rule, such as optim.sgd({ learningRate: 0.1 }). */
+  /**
+   * The update rule, such as optim.sgd({ learningRate: 0.1 }): any of adjoint/optim, a chain, or one of your own whose `step` is
+   * a pure function of trees of tensors.
+   */
   readonly optimizer: Optimizer;
   /** Passes through the data. Default 1. */
   readonly epochs?: number;

@@ -1,6 +1,6 @@
-/** Training data as flat arrays, and batches of them as tensors. */
+/** Training data as flat arrays. */
 import type { Dataset } from "../data/index.js";
-import { AdjointError, isTensor, type Tensor, type TypedArray, tensor } from "../index.js";
+import { AdjointError, isTensor, type Tensor, type TypedArray } from "../index.js";
 import { invalidArgument } from "../util/checks.js";
 import { formatReceived, formatShape } from "../util/errors.js";
 
@@ -27,10 +27,8 @@ export interface Source {
   readonly largestLabel?: number;
 }
 
-type Rows = Float32Array | Float64Array | Int32Array;
-
-const productOf = (shape: readonly number[]): number =>
-  shape.reduce((product, extent) => product * extent, 1);
+/** Elements of inputs or targets. */
+export type Rows = Float32Array | Float64Array | Int32Array;
 
 /**
  * The data as rows.
@@ -123,56 +121,4 @@ function rangeOf(labels: Int32Array): { largest: number; smallest: number } {
     if (label < smallest) smallest = label;
   }
   return { largest, smallest };
-}
-
-/** Makes batches: rows picked into one array that is used again and again, from which the tensor is copied. */
-export class BatchReader {
-  private readonly inputs: RowPicker;
-  private readonly targets: RowPicker;
-
-  constructor(source: Source, dtype: FloatDType, batchSize: number) {
-    this.inputs = new RowPicker(source.inputs, source.inputShape, dtype, batchSize);
-    this.targets = new RowPicker(source.targets, source.targetShape, dtype, batchSize);
-  }
-
-  /** The examples order[start] … order[stop − 1]; without an order, start … stop − 1. */
-  read(start: number, stop: number, order?: ArrayLike<number>): Examples {
-    return { x: this.inputs.read(start, stop, order), y: this.targets.read(start, stop, order) };
-  }
-}
-
-class RowPicker {
-  private readonly rows: Rows;
-  private readonly shape: readonly number[];
-  private readonly width: number;
-  private readonly buffer: Rows;
-
-  constructor(rows: Rows, shape: readonly number[], dtype: FloatDType, batchSize: number) {
-    this.rows = rows;
-    this.shape = shape;
-    this.width = productOf(shape);
-    const length = batchSize * this.width;
-    if (rows instanceof Int32Array) this.buffer = new Int32Array(length);
-    else this.buffer = dtype === "float64" ? new Float64Array(length) : new Float32Array(length);
-  }
-
-  read(start: number, stop: number, order?: ArrayLike<number>): Tensor {
-    const { rows, width, buffer } = this;
-    const shape = [stop - start, ...this.shape];
-    if (order === undefined) {
-      const span = rows.subarray(start * width, stop * width);
-      // a row of another type is converted on its way through the buffer
-      if (rows.constructor === buffer.constructor) return tensor(span, { shape });
-      buffer.set(span);
-    } else
-      for (let i = start; i < stop; i++) {
-        const from = order[i] * width;
-        const to = (i - start) * width;
-        // a view of the row costs more than copying a few numbers
-        if (width > 16) buffer.set(rows.subarray(from, from + width), to);
-        else for (let k = 0; k < width; k++) buffer[to + k] = rows[from + k];
-      }
-    const used = (stop - start) * width;
-    return tensor(used === buffer.length ? buffer : buffer.subarray(0, used), { shape });
-  }
 }

@@ -5,10 +5,11 @@
  */
 import { random, type Tensor, tensor } from "../index.js";
 import { AdjointError } from "../util/errors.js";
+import { BatchReader } from "./batches.js";
 import { pause } from "./pause.js";
 import type { FitOptions } from "./run.js";
-import { BatchReader, type FloatDType, type Source } from "./source.js";
-import type { Progress, Step } from "./step.js";
+import type { FloatDType, Source } from "./source.js";
+import { type Progress, type Step, type Trained, trainedOf } from "./step.js";
 
 /** Steps between readings of the total: few float32 terms in a sum, and a loss that is not finite is noticed soon. */
 const stepsPerReading = 64;
@@ -32,8 +33,6 @@ export interface Job {
 type TrainerOptions = Pick<FitOptions, "optimizer" | "shuffle" | "onBatch" | "onProgress" | "signal">;
 
 export class Trainer {
-  /** The model and what belongs to it; each step replaces it and uses up the one before. */
-  progress: Progress;
   /** Updates made in this run. */
   steps = 0;
   private readonly job: Job;
@@ -42,6 +41,8 @@ export class Trainer {
   private readonly started = performance.now();
   private pausedAt = this.started;
   private key: Tensor;
+  /** Each step replaces it and uses up the one before. */
+  private progress: Progress;
   /** Σ loss · examples of this epoch, as far as read. */
   private lossSum = 0;
   private examplesSeen = 0;
@@ -50,12 +51,17 @@ export class Trainer {
     this.job = job;
     this.options = options;
     this.progress = progress;
-    this.reader = new BatchReader(job.source, job.dtype, job.batchSize);
+    this.reader = new BatchReader(job.source, job.dtype);
     this.key = job.key;
   }
 
   get seconds(): number {
     return (performance.now() - this.started) / 1000;
+  }
+
+  /** The model and the optimizer's state as they are now; the next step uses them up. */
+  get trained(): Trained {
+    return trainedOf(this.progress);
   }
 
   /**

@@ -179,18 +179,35 @@ describe("batches", () => {
     expect(calls).toBe(6);
   });
 
-  it("prefetch starts k batches ahead and keeps their order", async () => {
+  it.each([1, 2, 9])("prefetch(%i) keeps that many under way while one is worked on, in order", async (k) => {
     const started: number[] = [];
-    const batches = new Batches(4, (i) => i).map(async (i) => {
+    const batches = new Batches(5, (i) => i).map(async (i) => {
       started.push(i);
+      // later ones are ready sooner
+      for (let turn = i; turn < 5; turn++) await Promise.resolve();
       return i;
     });
     const walked: number[] = [];
-    for await (const i of batches.prefetch(2)) {
-      if (i === 0) expect(started).toEqual([0, 1]);
+    for await (const i of batches.prefetch(k)) {
+      expect(started.length).toBe(Math.min(5, i + 1 + k));
       walked.push(i);
     }
-    expect(walked).toEqual([0, 1, 2, 3]);
+    expect(walked).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it("prefetch overlaps waiting with work: the next batch is ready when the work on one is done", async () => {
+    const ready = new Set<number>();
+    const batches = new Batches(4, (i) => i).map(async (i) => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      ready.add(i);
+      return i;
+    });
+    for await (const i of batches.prefetch(1)) {
+      // work that lasts until the batch ahead has come
+      while (i < 3 && !ready.has(i + 1)) await new Promise((resolve) => setTimeout(resolve, 1));
+      expect(ready.has(i + 2)).toBe(false);
+    }
+    expect(ready.size).toBe(4);
   });
 
   it("a failure surfaces at its own batch, prefetched or not", async () => {

@@ -131,6 +131,11 @@ export class WasmExecutable implements Executable {
       input.identity = undefined;
       return;
     }
+    if (storage.copyTo !== undefined) {
+      storage.copyTo(this.program.view(buffer));
+      input.identity = undefined;
+      return;
+    }
     const same = input.identity !== undefined && input.identity === storage.identity;
     if (same && input.pinned) return;
     // reading may run code of another program, so the view comes after

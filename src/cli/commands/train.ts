@@ -1,7 +1,6 @@
 /** `adjoint train`: examples in, a model on disk out. */
-import { random } from "../../index.js";
+import { random, setThreads } from "../../index.js";
 import type * as nn from "../../nn/index.js";
-import * as optim from "../../optim/index.js";
 import type { EpochRecord, Run } from "../../train/index.js";
 import * as training from "../../train/index.js";
 import type { ModelConfig, Scaling } from "../config.js";
@@ -11,6 +10,7 @@ import { type Examples, loadExamples } from "../examples.js";
 import { interrupted, interruptible } from "../interrupt.js";
 import { openOutput, saveModel } from "../model-file.js";
 import { buildNetwork, losses } from "../network.js";
+import { describeDescent, makeOptimizer } from "../optimizer.js";
 import { duration, grouped, loss, percent, print, printEvent } from "../output.js";
 import { noDisplay, progressBar } from "../progress.js";
 import { scaled, scalingOf } from "../scaling.js";
@@ -18,6 +18,7 @@ import { type Settings, settingsFor, type TrainingOptions } from "../settings.js
 
 export interface TrainOptions extends DataOptions, TrainingOptions {
   readonly seed: number;
+  readonly threads?: number;
   readonly out?: string;
   readonly json?: boolean;
 }
@@ -29,6 +30,7 @@ export async function trainCommand(argument: string, options: TrainOptions): Pro
 
 async function run(argument: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
   const { seed, json = false } = options;
+  if (options.threads !== undefined) setThreads(options.threads);
   const loaded = await loadExamples(await describeData(argument, options), options);
   const settings = settingsFor(loaded, options);
   const scaling =
@@ -75,7 +77,7 @@ function announce(
   directory: string,
   json: boolean,
 ): void {
-  const { network, loss: lossName, learningRate, momentum, batch, epochs } = settings;
+  const { network, loss: lossName, batch, epochs, ...descent } = settings;
   const { train, validation, validationName, name } = examples;
   if (json) {
     printEvent({
@@ -85,8 +87,7 @@ function announce(
       validation: validation.size,
       ...network,
       loss: lossName,
-      learningRate,
-      momentum,
+      ...descent,
       batch,
       epochs,
       seed,
@@ -102,9 +103,11 @@ function announce(
       : `${grouped(validation.size)} to ${validationName === "test" ? "test" : "validate"}`;
   print(`data     ${name}: ${grouped(train.size)} examples to train, ${held}`);
   print(`network  ${layers}, ${network.activation}${output}, init ${network.init}, seed ${seed}`);
-  print(
-    `descent  ${lossName}, lr ${learningRate}${momentum === 0 ? "" : `, momentum ${momentum}`}, batch ${batch}, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`,
-  );
+  const rule = describeDescent(descent);
+  const schedule = `batch ${batch}, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`;
+  const line = `descent  ${lossName}, ${rule}, ${schedule}`;
+  if (line.length <= 80) print(line);
+  else print(`descent  ${lossName}, ${schedule}\nupdates  ${rule}`);
 }
 
 async function learn(
@@ -120,7 +123,7 @@ async function learn(
       data: train,
       validation,
       loss: losses[settings.loss],
-      optimizer: optim.sgd({ learningRate: settings.learningRate, momentum: settings.momentum }),
+      optimizer: makeOptimizer(settings),
       epochs: settings.epochs,
       batchSize: settings.batch,
       seed,
