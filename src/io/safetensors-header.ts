@@ -1,11 +1,12 @@
 /** The header of a safetensors file: JSON that says of each tensor its dtype, its shape and where its bytes lie. */
-import { AdjointError, type DType } from "../index.js";
+import { AdjointError } from "../index.js";
 import { formatReceived, formatShape } from "../util/errors.js";
+import { type Format, formats } from "./safetensors-formats.js";
 
 /** Where one tensor lies in the data that follow the header. */
 export interface TensorEntry {
   readonly name: string;
-  readonly dtype: DType;
+  readonly format: Format;
   readonly shape: readonly number[];
   /** Bytes from the start of the data. */
   readonly start: number;
@@ -17,15 +18,6 @@ export interface Header {
   readonly entries: readonly TensorEntry[];
   readonly metadata: ReadonlyMap<string, string>;
 }
-
-export const formatNames: Readonly<Record<DType, string>> = {
-  float32: "F32",
-  float64: "F64",
-  int32: "I32",
-  bool: "BOOL",
-};
-export const byteWidths: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, bool: 1 };
-const dtypesByName = new Map(Object.entries(formatNames).map(([dtype, name]) => [name, dtype as DType]));
 
 /** A refusal that names the file; `offset` is the byte it is about. */
 export function refuse(file: string, problem: string, offset?: number): AdjointError {
@@ -78,13 +70,14 @@ function parseEntry(name: string, value: unknown, dataLength: number, file: stri
     throw refuse(file, `${which} must be described by an object, received ${formatReceived(value)}`, 8);
   const extra = Object.keys(value).find((key) => !["dtype", "shape", "data_offsets"].includes(key));
   if (extra !== undefined) throw refuse(file, `${which} has an unknown entry ${quote(extra)}`, 8);
-  const dtype = dtypesByName.get(String(value.dtype));
-  if (dtype === undefined || typeof value.dtype !== "string") {
-    if (typeof value.dtype !== "string") throw refuse(file, `${which} has no dtype`, 8);
+  if (typeof value.dtype !== "string") throw refuse(file, `${which} has no dtype`, 8);
+  const format = formats.get(value.dtype);
+  if (format === undefined) {
+    const known = [...formats.keys()];
     throw new AdjointError(
       "unsupported",
-      `safetensors: ${file}: ${which} is of dtype ${quote(value.dtype)}; this version reads F32, F64, I32 and BOOL, so convert it first`,
-      { operation: "safetensors", file, expected: "F32 | F64 | I32 | BOOL", received: value.dtype },
+      `safetensors: ${file}: ${which} is of dtype ${quote(value.dtype)}; known are ${known.join(", ")}, so convert it first`,
+      { operation: "safetensors", file, expected: known.join(" | "), received: value.dtype },
     );
   }
   const { shape, data_offsets: offsets } = value;
@@ -99,14 +92,14 @@ function parseEntry(name: string, value: unknown, dataLength: number, file: stri
       `${which}: data_offsets [${start}, ${end}] do not lie in order within ${dataLength} bytes of data`,
       8,
     );
-  const bytes = shape.reduce((total, extent) => total * extent, byteWidths[dtype]);
+  const bytes = shape.reduce((total, extent) => total * extent, format.width);
   if (end - start !== bytes)
     throw refuse(
       file,
       `${which}: ${value.dtype}${formatShape(shape)} takes ${bytes} bytes, its data_offsets hold ${end - start}`,
       8,
     );
-  return { name, dtype, shape, start, end };
+  return { name, format, shape, start, end };
 }
 
 function checkCover(entries: readonly TensorEntry[], dataLength: number, file: string): void {

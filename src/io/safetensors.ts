@@ -6,7 +6,8 @@ import { AdjointError, type DType, isTensor, type Tensor, type TypedArray, tenso
 import { formatReceived } from "../util/errors.js";
 import { checkBytes } from "./arguments.js";
 import { checkPath, readBytes, writeAtomically } from "./files.js";
-import { byteWidths, formatNames, parseHeader, refuse, type TensorEntry } from "./safetensors-header.js";
+import { formatNames } from "./safetensors-formats.js";
+import { parseHeader, refuse, type TensorEntry } from "./safetensors-header.js";
 
 /** Tensors under their names; as a Map, any name is safe. */
 export type NamedTensors = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
@@ -46,6 +47,8 @@ function checkEntries(entries: unknown): [string, Tensor][] {
 
 /** A header larger than this is refused unread: no model needs it, and a false length must not exhaust memory. */
 const maxHeaderLength = 100_000_000;
+
+const byteWidths: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, bool: 1 };
 
 /** Data begin at a multiple of this, so that every element is aligned in a mapped file. */
 const alignment = 8;
@@ -115,7 +118,7 @@ function headerText(
  * @param file what messages call the bytes
  * @throws AdjointError `file-format` for anything that is not exactly right: a false length, a header that is not JSON or
  * names a tensor twice, a shape that does not fit its bytes, overlaps, gaps, a bool that is neither 0 nor 1;
- * `unsupported` for a dtype other than F32, F64, I32 and BOOL; `invalid-argument` for what is no Uint8Array
+ * `unsupported` for a dtype that is not of the format, or a whole number that int32 has no place for; `invalid-argument` for what is no Uint8Array
  * @example
  * io.decodeSafetensors(io.encodeSafetensors({}, { version: "1" })).metadata.get("version"); // → 1
  */
@@ -160,13 +163,13 @@ function decodeText(bytes: Uint8Array, file: string): string {
 
 function readTensor(
   data: Uint8Array,
-  { name, dtype, shape, start, end }: TensorEntry,
+  { name, format, shape, start, end }: TensorEntry,
   file: string,
   base: number,
 ): Tensor {
   // a copy; the `slice` of Node's Buffer, which is a Uint8Array too, would not be one
   const part = new Uint8Array(data.subarray(start, end));
-  if (dtype === "bool") {
+  if (format.dtype === "bool") {
     const bad = part.findIndex((byte) => byte > 1);
     if (bad >= 0)
       throw refuse(
@@ -175,22 +178,15 @@ function readTensor(
         base + start + bad,
       );
   }
-  return tensor(elementsOf(part, dtype), { shape, dtype });
-}
-
-/** Typed arrays are little-endian, as the format is, on every platform that JavaScript engines are made for today. */
-function elementsOf(bytes: Uint8Array, dtype: DType): TypedArray {
-  const { buffer } = bytes;
-  switch (dtype) {
-    case "float32":
-      return new Float32Array(buffer);
-    case "float64":
-      return new Float64Array(buffer);
-    case "int32":
-      return new Int32Array(buffer);
-    case "bool":
-      return bytes;
-  }
+  // typed arrays are little-endian, as the format is, on every platform that JavaScript engines are made for today
+  const elements = format.decode(part);
+  if ("outside" in elements)
+    throw new AdjointError(
+      "unsupported",
+      `safetensors: ${file}: tensor ${JSON.stringify(name)} holds ${elements.outside}, which int32 has no place for`,
+      { operation: "safetensors", file, expected: "−2³¹ … 2³¹ − 1", received: String(elements.outside) },
+    );
+  return tensor(elements, { shape, dtype: format.dtype });
 }
 
 function bytesOf(elements: TypedArray): Uint8Array {

@@ -194,14 +194,48 @@ describe("safetensors", () => {
     expect(error.message).toMatch(message);
   });
 
-  it.each(["F16", "BF16", "I64", "U8", "f32", "__proto__"])(
-    "refuses dtype %s and says which are read",
-    (dtype) => {
-      const error = refusal(fileOf({ a: w([0, 8], [2], dtype) }, 8));
+  it.each(["F8_E4M3", "C64", "f32", "__proto__"])("refuses dtype %s and says which are read", (dtype) => {
+    const error = refusal(fileOf({ a: w([0, 8], [2], dtype) }, 8));
+    expect(error.code).toBe("unsupported");
+    expect(error.message).toContain("F64, F32, F16, BF16, I64");
+  });
+
+  it.each([
+    ["F16", [0x3c00, 0xc000, 0x7bff, 0x0001, 0x7c00, 0xfe00], [1, -2, 65504, 2 ** -24, Infinity, NaN]],
+    ["BF16", [0x3f80, 0xc000, 0x7f80, 0x0080, 0x7fc0, 0x8000], [1, -2, Infinity, 2 ** -126, NaN, -0]],
+    ["I16", [1, 0xffff, 0x8000, 0x7fff], [1, -1, -32768, 32767]],
+    ["U16", [1, 0xffff], [1, 65535]],
+  ])("widens %s exactly", (dtype, bits, expected) => {
+    const bytes = fileOf({ a: w([0, 2 * bits.length], [bits.length], dtype) }, 2 * bits.length);
+    bytes.set(new Uint8Array(Uint16Array.from(bits).buffer), bytes.length - 2 * bits.length);
+    expect([...(decodeSafetensors(bytes).get("a")?.dataSync() ?? [])]).toEqual(expected);
+  });
+
+  it.each([
+    ["I64", 8, [5n, -7n, 2n ** 31n - 1n], [5, -7, 2 ** 31 - 1]],
+    ["I64", 8, [2n ** 31n], "2147483648"],
+    ["I64", 8, [-(2n ** 31n) - 1n], "-2147483649"],
+    ["U64", 8, [2n ** 63n], "9223372036854775808"],
+    ["U32", 4, [7n, 2n ** 31n - 1n], [7, 2 ** 31 - 1]],
+    ["U32", 4, [2n ** 32n - 1n], "4294967295"],
+    ["I8", 1, [255n, 128n, 127n], [-1, -128, 127]],
+    ["U8", 1, [255n, 0n], [255, 0]],
+  ])("narrows %s to int32, or names the number that does not fit", (dtype, width, values, expected) => {
+    const size = width * values.length;
+    const bytes = fileOf({ a: w([0, size], [values.length], dtype) }, size);
+    values.forEach((value, i) => {
+      const raw = new Uint8Array(BigUint64Array.of(BigInt.asUintN(64, value)).buffer, 0, width);
+      bytes.set(raw, bytes.length - size + i * width);
+    });
+    if (typeof expected === "string") {
+      const error = refusal(bytes);
       expect(error.code).toBe("unsupported");
-      expect(error.message).toContain("F32, F64, I32 and BOOL");
-    },
-  );
+      expect(error.message).toContain(expected);
+    } else {
+      const loaded = decodeSafetensors(bytes).get("a");
+      expect([loaded?.dtype, ...(loaded?.dataSync() ?? [])]).toEqual(["int32", ...expected]);
+    }
+  });
 
   it("refuses to write what it could not read", () => {
     const encode =
