@@ -1,22 +1,22 @@
 /**
- * Random numbers as pure functions of a key: the same key gives the same bits, on every backend, in any order (normal ones up
- * to the rounding of log and cos, which is a backend's own). Split
- * a key to get independent ones; using one key twice gives the same numbers twice.
+ * Random numbers as pure functions of a key: the same key gives the same bits, on every device, at once and compiled, in any order.
+ * Split a key to get independent ones; using one key twice gives the same numbers twice.
  */
 
 import { shr } from "../primitives/binary.js";
 import { cast } from "../primitives/select.js";
-import { randomBits, threefry2x32 } from "../primitives/source.js";
+import { iota, randomBits, threefry2x32 } from "../primitives/source.js";
 import { fill } from "../primitives/support.js";
 import { type DType, isFloating } from "../types/dtype.js";
 import { broadcastShapes, checkShape, normalizeAxis, range, sameShape, sizeOf } from "../types/shape.js";
 import { checkCount, checkFinite, checkOptionNames, invalidArgument } from "../util/checks.js";
 import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
-import { adopt, asTensor, fromNode, isTensor, type TensorLike } from "./convert.js";
-import { add, clip, cos, log, log1p, lt, mul, neg, sqrt } from "./elementwise.js";
+import { adopt, asFloat, asTensor, fromNode, isTensor, type TensorLike } from "./convert.js";
+import { add, cast as castTo, clip, lt, mul, sqrt, sub } from "./elementwise.js";
+import { exactCosineOfTurns, exactLog } from "./exact-functions.js";
 import { argsort } from "./indexing.js";
 import { reshape } from "./movement.js";
-import { argmax, logSoftmax } from "./reductions.js";
+import { argmax, max } from "./reductions.js";
 import type { Tensor } from "./tensor.js";
 
 /** What the random tensors have in common. */
@@ -112,8 +112,19 @@ function uniform(source: Tensor, options: RandomOptions & { low?: number; high?:
   return low === 0 && high === 1 ? value : value.mul(high - low).add(low);
 }
 
+/** Two by `pairs` independent standard normal numbers (Box & Muller 1958), in float64, as precise as `dtype` needs. */
+function normalPairs(source: Tensor, pairs: number, dtype: DType): Tensor {
+  const uniforms = unit(source, [2, pairs], dtype);
+  // 1 − u is in (0, 1]: its logarithm is finite; √(−2 ln(1 − u)) is the radius of both numbers
+  const radius = sqrt(mul(-2, fromNode(exactLog(sub(1, uniforms.slice(0))))));
+  // the angles of a pair are three quarters of a turn apart
+  const second = uniforms.slice(1).expandDims(0);
+  const turns = sub(second, mul(fromNode(iota(2, dtype)).expandDims(1), 0.75));
+  return mul(radius, fromNode(exactCosineOfTurns(turns)));
+}
+
 /**
- * Normal with the given mean and standard deviation, default 0 and 1 (Box–Muller).
+ * Normal with the given mean and standard deviation, default 0 and 1.
  * @example random.normal(random.key(0), { shape: [3] }).shape; // → 3
  */
 function normal(source: Tensor, options: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
@@ -122,11 +133,10 @@ function normal(source: Tensor, options: RandomOptions & { mean?: number; std?: 
   const { shape, dtype } = floatOptions(options, operation, ["mean", "std"]);
   const mean = checkFinite(options.mean ?? 0, operation, "mean");
   const std = checkFinite(options.std ?? 1, operation, "std");
-  const uniforms = unit(from, [2, sizeOf(shape)], dtype);
-  // 1 − u is in (0, 1]: its logarithm is finite
-  const radius = sqrt(mul(-2, log1p(neg(uniforms.slice(0)))));
-  const angle = uniforms.slice(1).mul(2 * Math.PI);
-  const value = reshape(mul(radius, cos(angle)), shape);
+  const size = sizeOf(shape);
+  const pairs = Math.ceil(size / 2);
+  const numbers = normalPairs(from, pairs, dtype).flatten();
+  const value = castTo(reshape(size % 2 === 0 ? numbers : numbers.slice([0, size]), shape), dtype);
   return mean === 0 && std === 1 ? value : add(mul(value, std), mean);
 }
 
@@ -168,10 +178,15 @@ function categorical(source: Tensor, logits: TensorLike): Tensor {
       `${operation}: logits ${formatShape(given.shape)} have no classes to choose from`,
       { operation, argument: "logits", expected: "at least one class", received: formatShape(given.shape) },
     );
-  const scores = logSoftmax(given);
-  // the Gumbel trick: the largest of score − log(−log u) is distributed as asked
-  const u = clip(unit(from, scores.shape, scores.dtype), 2 ** -25);
-  return argmax(add(scores, neg(log(neg(log(u))))), -1);
+  const x = asFloat(given, operation, "logits");
+  const { dtype } = x;
+  // less the largest, so that large logits do not swallow the noise; neither operation differs between devices
+  const scores = sub(x, max(x, -1, { keepDims: true }));
+  // the Gumbel trick: the largest of score − log(−log u) is distributed as asked; −log u is below 32
+  const u = castTo(clip(unit(from, scores.shape, dtype), 2 ** -25), "float64");
+  const logarithm = fromNode(exactLog(u, dtype));
+  const noise = sub(-5 * Math.LN2, fromNode(exactLog(mul(logarithm, -1 / 32), dtype)));
+  return argmax(add(scores, castTo(noise, dtype)), -1);
 }
 
 /**

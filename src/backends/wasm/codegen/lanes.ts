@@ -3,10 +3,11 @@ import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { f32x4, f64x2, i32x4, i64x2, v128 } from "../assembler/opcodes.js";
 import type { WasmFeatures } from "../features.js";
 import type { LaneAlgebra } from "../math/algebra.js";
+import { LAYOUT } from "../math/lanes.js";
 
-/** 1.5·2^52: adding it puts an integer below 2^51 into the low bits of a double. */
-const doubleMagic = 6755399441055744;
-const doubleMagicBits = 0x4338000000000000n;
+/** 1.5·2^23 and 1.5·2^52: adding one puts an integer below 2^22 or 2^51 into the low bits of the float. */
+const magic = { 32: 12582912, 64: 6755399441055744 } as const;
+const magicBits = { 32: 0x4b400000n, 64: 0x4338000000000000n } as const;
 
 /**
  * Operations write instructions into `f` and give the local of their result. Every result has its own local: the
@@ -85,19 +86,20 @@ export class LaneEmitter implements LaneAlgebra<Local> {
   }
 
   neg(a: Local): Local {
-    return this.unary(this.floats.neg, a);
+    // By a constant, which a loop keeps: the engine makes the mask anew for every f32x4.neg and abs, in two instructions.
+    return this.xor(a, this.integer(LAYOUT[this.bits].signBit));
   }
 
   abs(a: Local): Local {
-    return this.unary(this.floats.abs, a);
+    return this.and(a, this.integer(~BigInt(LAYOUT[this.bits].signBit)));
   }
 
   min(a: Local, b: Local): Local {
-    return this.binary(this.floats.min, a, b);
+    return this.binary(this.floats.pmin, a, b);
   }
 
   max(a: Local, b: Local): Local {
-    return this.binary(this.floats.max, a, b);
+    return this.binary(this.floats.pmax, a, b);
   }
 
   floor(a: Local): Local {
@@ -141,7 +143,7 @@ export class LaneEmitter implements LaneAlgebra<Local> {
   }
 
   not(a: Local): Local {
-    return this.unary(v128.not, a);
+    return this.xor(a, this.integer(-1));
   }
 
   select(mask: Local, a: Local, b: Local): Local {
@@ -177,12 +179,11 @@ export class LaneEmitter implements LaneAlgebra<Local> {
   fromInteger(a: Local): Local {
     if (this.bits === 32) return this.unary(f32x4.convertI32, a);
     // SIMD converts no 64-bit integers: add the magic number's bits as integers, subtract it as a float.
-    return this.sub(this.integerAdd(a, this.integer(doubleMagicBits)), this.float(doubleMagic));
+    return this.sub(this.integerAdd(a, this.integer(magicBits[64])), this.float(magic[64]));
   }
 
   toInteger(a: Local): Local {
-    if (this.bits === 32) return this.unary(i32x4.truncSatF32, a);
-    return this.integerSub(this.add(a, this.float(doubleMagic)), this.integer(doubleMagicBits));
+    return this.integerSub(this.add(a, this.float(magic[this.bits])), this.integer(magicBits[this.bits]));
   }
 
   rarely(mask: Local, then: () => Local, otherwise: Local): Local {

@@ -78,7 +78,12 @@ function floatUnary(
   }
   switch (op) {
     case "neg":
+      // The engine makes the masks of f32x4.neg and abs anew each time; a constant it keeps.
+      f.vector(splatFloat(bits, -0)).op(v128.xor);
+      return;
     case "abs":
+      f.vector(splatFloat(bits, -0)).op(v128.andnot);
+      return;
     case "sqrt":
     case "floor":
     case "ceil":

@@ -13,7 +13,7 @@ export interface LaneAlgebra<V> {
   /** Every lane this integer (a bit pattern; bigint where 64 bits are needed). */
   integer(value: number | bigint): V;
 
-  // Floating point, IEEE 754 round to nearest even. `min` and `max` propagate NaN.
+  // Floating point, IEEE 754 round to nearest even.
   add(a: V, b: V): V;
   sub(a: V, b: V): V;
   mul(a: V, b: V): V;
@@ -21,7 +21,9 @@ export interface LaneAlgebra<V> {
   sqrt(a: V): V;
   neg(a: V): V;
   abs(a: V): V;
+  /** b where b < a, else a: a NaN in a stays, one in b does not (one instruction, where the symmetric minimum takes eight). */
   min(a: V, b: V): V;
+  /** b where a < b, else a. */
   max(a: V, b: V): V;
   floor(a: V): V;
   /** To the nearest integer, ties to even. */
@@ -50,7 +52,7 @@ export interface LaneAlgebra<V> {
   shiftRightArithmetic(a: V, count: number): V;
   /** The float of a lane's integer; exact inputs only (|n| < 2^24, and for 64 bits |n| < 2^51). */
   fromInteger(a: V): V;
-  /** The integer of a lane's float that is already integral and small (|x| < 2^31, and for 64 bits |x| < 2^51). */
+  /** The integer of a lane's float that is already integral and small (|x| < 2^22, and for 64 bits |x| < 2^51). */
   toInteger(a: V): V;
 
   /**

@@ -7,11 +7,11 @@
  */
 import type { LaneAlgebra } from "./algebra.js";
 import { type ByWidth, SINH, TANH } from "./coefficients.js";
-import { expOfModerate, halfExp } from "./exponential.js";
-import { constant, polynomial, withSignOf } from "./lanes.js";
+import { expReduced, halfExp } from "./exponential.js";
+import { constant, polynomial, roundToExponent, withSignOf } from "./lanes.js";
 
-/** tanh rounds to 1 from half of this on. */
-const TANH_END: ByWidth<number> = { 32: 20, 64: 40 };
+/** tanh rounds to 1 from here on. */
+const TANH_END: ByWidth<number> = { 32: 10, 64: 20 };
 
 /** The hyperbolic sine. */
 export function sinh<V>(m: LaneAlgebra<V>, x: V): V {
@@ -29,13 +29,24 @@ export function cosh<V>(m: LaneAlgebra<V>, x: V): V {
   return m.add(half, m.div(m.float(0.25), half));
 }
 
+/**
+ * ½·e²ˣ in two factors, for 0 ≤ x up to TANH_END. What tanh makes of it damps its error more the larger it is, so ln 2 may be one
+ * float.
+ */
+function doubledExp<V>(m: LaneAlgebra<V>, x: V): { readonly significand: V; readonly power: V } {
+  const { n, power } = roundToExponent(m, x, 2 * Math.LOG2E, -1);
+  const r = m.multiplyAdd(n, m.float(-Math.LN2 / 2), x);
+  return { significand: expReduced(m, r, 2), power };
+}
+
 /** The hyperbolic tangent. */
 export function tanh<V>(m: LaneAlgebra<V>, x: V): V {
   const one = m.float(1);
   const magnitude = m.abs(x);
   const square = m.mul(magnitude, magnitude);
   const small = m.multiplyAdd(m.mul(square, polynomial(m, square, TANH)), magnitude, magnitude);
-  const grown = expOfModerate(m, m.min(m.add(magnitude, magnitude), constant(m, TANH_END)));
-  const large = m.sub(one, m.div(m.float(2), m.add(grown, one)));
-  return withSignOf(m, m.select(m.lt(magnitude, m.float(0.625)), small, large), x);
+  // 1 − 1/(½·e²ˣ + ½)
+  const { significand, power } = doubledExp(m, m.min(magnitude, constant(m, TANH_END)));
+  const large = m.sub(one, m.div(one, m.multiplyAdd(significand, power, m.float(0.5))));
+  return withSignOf(m, m.select(m.lt(magnitude, m.float(0.5625)), small, large), x);
 }

@@ -92,8 +92,9 @@ export function atan2<V>(m: LaneAlgebra<V>, y: V, x: V): V {
   const zero = m.float(0);
   const one = m.float(1);
   // ∞/∞ counts as 1. The scale keeps the sum below from overflowing, and denormals from losing bits.
-  const bothInfinite = m.eq(m.min(m.abs(y), m.abs(x)), m.float(Infinity));
-  const larger = m.max(m.abs(y), m.abs(x));
+  const infinity = m.float(Infinity);
+  const bothInfinite = m.and(m.eq(m.abs(y), infinity), m.eq(m.abs(x), infinity));
+  const larger = m.max(m.abs(x), m.abs(y));
   const unit = m.select(m.lt(m.float(2 ** 64), larger), m.float(2 ** -32), m.float(2 ** 32));
   const height = m.select(bothInfinite, one, m.mul(m.abs(y), unit));
   const width = m.select(bothInfinite, one, m.mul(m.abs(x), unit));

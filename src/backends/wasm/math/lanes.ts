@@ -30,11 +30,15 @@ export const LAYOUT: ByWidth<Layout> = {
 };
 
 /** c₀ + c₁·x + c₂·x² + …, by Horner's rule. */
-export function polynomial<V>(m: LaneAlgebra<V>, x: V, coefficients: ByWidth<readonly number[]>): V {
-  const ownWidth = coefficients[m.bits];
-  return ownWidth
+export function horner<V>(m: LaneAlgebra<V>, x: V, coefficients: readonly number[]): V {
+  return coefficients
     .slice(0, -1)
-    .reduceRight((sum, c) => m.multiplyAdd(sum, x, m.float(c)), m.float(ownWidth.at(-1) ?? 0));
+    .reduceRight((sum, c) => m.multiplyAdd(sum, x, m.float(c)), m.float(coefficients.at(-1) ?? 0));
+}
+
+/** The polynomial with the coefficients of the lane's width. */
+export function polynomial<V>(m: LaneAlgebra<V>, x: V, coefficients: ByWidth<readonly number[]>): V {
+  return horner(m, x, coefficients[m.bits]);
 }
 
 /** The constant of the lane's width. */
@@ -68,9 +72,25 @@ export function isUnordered<V>(m: LaneAlgebra<V>, x: V): V {
 }
 
 /** 2ⁿ for an integer n among the exponents of normal floats. */
-export function powerOfTwo<V>(m: LaneAlgebra<V>, n: V): V {
+function powerOfTwo<V>(m: LaneAlgebra<V>, n: V): V {
   const { bias, fraction } = LAYOUT[m.bits];
   return m.shiftLeft(m.integerAdd(n, integerOf(m, bias)), fraction);
+}
+
+/**
+ * n = x·rate rounded to an integer (a float), and 2ⁿ⁺ᵒᶠᶠˢᵉᵗ where that is a normal float. Adding 1.5·2^23 (or 2^52) leaves n, already
+ * biased as an exponent, in the low bits of the sum, and a shift puts it into place: no rounding and no conversion instruction.
+ */
+export function roundToExponent<V>(
+  m: LaneAlgebra<V>,
+  x: V,
+  rate: number,
+  offset: number,
+): { readonly n: V; readonly power: V } {
+  const { fraction, bias } = LAYOUT[m.bits];
+  const magic = m.float(1.5 * 2 ** fraction + bias + offset);
+  const shifted = rate === 1 ? m.add(x, magic) : m.multiplyAdd(x, m.float(rate), magic);
+  return { n: m.sub(shifted, magic), power: m.shiftLeft(shifted, fraction) };
 }
 
 /** x·2ⁿ for |n| up to twice the exponents of normal floats: two factors, so that overflow is late and underflow rounds once. */
