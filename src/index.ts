@@ -3,7 +3,8 @@ import { defaultDevice } from "./backends/devices.js";
 import { setDefaultDevice } from "./graph/device.js";
 
 export { device, devices, setDevice } from "./backends/devices.js";
-export type { DeviceName } from "./graph/device.js";
+export { setThreads, threads } from "./backends/wasm/threads/settings.js";
+export type { DeviceName, ProgramMemory } from "./graph/device.js";
 export * from "./tensor/index.js";
 export type { ArgNums } from "./transforms/arguments.js";
 export { checkpoint } from "./transforms/checkpoint.js";
@@ -15,7 +16,8 @@ export { Graph, type GraphCosts, graphOf } from "./transforms/graphof.js";
 export { type HessianOptions, hessian, hvp, type JacobianOptions, jacobian } from "./transforms/jacobian.js";
 export { type JitOptions, jit } from "./transforms/jit.js";
 export { jvp, linearize } from "./transforms/jvp.js";
-export { type KernelProfile, Profile, type ProfileOptions, profile } from "./transforms/profile.js";
+export { type ProfileOptions, profile } from "./transforms/profile.js";
+export { type KernelProfile, Profile } from "./transforms/profile-report.js";
 export { type VmapOptions, vmap } from "./transforms/vmap.js";
 export { AdjointError, type ErrorCode, type ErrorDetails } from "./util/errors.js";
 

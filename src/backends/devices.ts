@@ -36,6 +36,8 @@ export function defaultDevice(): Device {
  * setDevice("wasm");
  */
 export function setDevice(name: DeviceName): void {
+  // what it lacks says why better than a list of the others
+  if (name === "wasm") wasmFeatures();
   if (!devices().includes(name))
     throw new AdjointError(
       "device",

@@ -1,14 +1,49 @@
 /** What a kernel has to do: floating-point operations, and bytes that must go to or come from memory at least once. */
-import type { Expr, Kernel, Schedule } from "../loops/ir.js";
+import type { ProgramMemory } from "../graph/device.js";
+import { expressionsUnder } from "../loops/expr.js";
+import type { Expr, Kernel, Schedule, Store } from "../loops/ir.js";
 import { bytesPerElement } from "../types/dtype.js";
 import { sizeOf } from "../types/shape.js";
-import { buffersOf, outputsOf } from "./memory.js";
+import { buffersOf, outputsOf, readsOf } from "./kernels.js";
+import type { Compiled } from "./pipeline.js";
 
 export interface KernelCost {
   /** A multiply-add counts 2; any other arithmetic operation, comparison or function 1. */
   readonly flops: number;
   /** Every buffer read once and every buffer written once. */
   readonly bytes: number;
+}
+
+/**
+ * What a compiled program needs while it runs.
+ * @param arenaBytes the arena with the scratch memory of the kernels, where there is any
+ */
+export function memoryOf(
+  { schedule, inputs, outputs }: Compiled,
+  arenaBytes = schedule.arenaBytes,
+): ProgramMemory {
+  const { buffers, kernels, staticBytes } = schedule;
+  const first = buffers.map(() => Number.POSITIVE_INFINITY);
+  const last = buffers.map(() => Number.NEGATIVE_INFINITY);
+  const touch = (buffer: number, at: number): void => {
+    first[buffer] = Math.min(first[buffer], at);
+    last[buffer] = Math.max(last[buffer], at);
+  };
+  kernels.forEach((kernel, at) => {
+    for (const buffer of buffersOf(kernel)) touch(buffer, at);
+  });
+  for (const buffer of inputs) touch(buffer, -1);
+  for (const buffer of outputs) touch(buffer, kernels.length);
+  let liveBytes = 0;
+  for (let at = -1; at <= kernels.length; at++) {
+    let alive = 0;
+    buffers.forEach(({ dtype, length, space }, buffer) => {
+      if (space === "arena" && first[buffer] <= at && at <= last[buffer])
+        alive += length * bytesPerElement(dtype);
+    });
+    liveBytes = Math.max(liveBytes, alive);
+  }
+  return { staticBytes, arenaBytes, liveBytes };
 }
 
 export function kernelCost(kernel: Kernel, schedule: Schedule): KernelCost {
@@ -20,16 +55,14 @@ function flopsOf(kernel: Kernel): number {
     case "loops": {
       const all = sizeOf(kernel.loops);
       const points = sizeOf(kernel.loops.slice(0, kernel.loops.length - kernel.reducedLoops));
-      const reduced = kernel.reductions.reduce((sum, { value }) => sum + operations(value) + 1, 0);
-      const stored = kernel.stores.reduce(
-        (sum, s) => sum + operations(s.value) + (s.accumulate === true ? 1 : 0),
-        0,
-      );
-      return all * reduced + points * stored;
+      const roots = kernel.reductions.map(({ value }) => value);
+      return all * (operations(roots) + roots.length) + points * flopsOfStores(kernel.stores);
     }
+    case "rows":
+      return kernel.parts.reduce((sum, part) => sum + flopsOf(part), 0);
     case "dot": {
       const points = sizeOf(kernel.batch) * kernel.m * kernel.n;
-      return points * (2 * kernel.k + kernel.stores.reduce((sum, s) => sum + operations(s.value), 0));
+      return points * (2 * kernel.k + flopsOfStores(kernel.stores));
     }
     case "cumsum":
       return kernel.rows * kernel.length * kernel.inner;
@@ -41,32 +74,17 @@ function flopsOf(kernel: Kernel): number {
   }
 }
 
-/** Arithmetic in an expression, each shared part once. */
-function operations(root: Expr): number {
-  const seen = new Set<Expr>();
-  const count = (expr: Expr): number => {
-    if (seen.has(expr)) return 0;
-    seen.add(expr);
-    switch (expr.kind) {
-      case "constant":
-      case "index":
-      case "reduced":
-        return 0;
-      case "load":
-        return expr.at === undefined ? 0 : count(expr.at);
-      case "cast":
-      case "bounded":
-        return count(expr.x);
-      case "unary":
-        return 1 + count(expr.x);
-      case "binary":
-      case "compare":
-        return 1 + count(expr.x) + count(expr.y);
-      case "select":
-        return 1 + count(expr.condition) + count(expr.x) + count(expr.y);
-    }
-  };
-  return count(root);
+function flopsOfStores(stores: readonly Store[]): number {
+  const added = stores.filter(({ accumulate }) => accumulate === true).length;
+  return operations(stores.map(({ value }) => value)) + added;
+}
+
+/** Arithmetic in expressions, each shared part once. */
+function operations(roots: readonly Expr[]): number {
+  let count = 0;
+  for (const { kind } of expressionsUnder(roots))
+    if (kind === "unary" || kind === "binary" || kind === "compare" || kind === "select") count++;
+  return count;
 }
 
 function bytesOf(kernel: Kernel, schedule: Schedule): number {
@@ -78,14 +96,9 @@ function bytesOf(kernel: Kernel, schedule: Schedule): number {
   let bytes = 0;
   for (const buffer of buffersOf(kernel)) bytes += size(buffer);
   // a buffer that is read and written moves twice
-  if (kernel.kind === "loops" || kernel.kind === "dot")
-    for (const buffer of written) if (readsBuffer(kernel, buffer)) bytes += size(buffer);
+  if (kernel.kind === "loops" || kernel.kind === "dot") {
+    const read = readsOf(kernel);
+    for (const buffer of written) if (read.has(buffer)) bytes += size(buffer);
+  }
   return bytes;
-}
-
-function readsBuffer(kernel: Extract<Kernel, { kind: "loops" | "dot" }>, buffer: number): boolean {
-  const without = { ...kernel, stores: kernel.stores.map((store) => ({ ...store, buffer: -1 })) };
-  return (
-    buffersOf(without).has(buffer) || kernel.stores.some((s) => s.buffer === buffer && s.accumulate === true)
-  );
 }

@@ -57,26 +57,46 @@ export function fuse(graph: Graph, enabled: boolean): Fusion {
       list.push(operation);
       consumers.set(input, list);
     }
-  /** Puts a value in memory; a view that only renames elements shares the memory of what it views. */
-  const store = (node: Node): void => {
-    memory.add(node);
-    if (node.operation?.primitive.name === "reshape") store(node.operation.inputs[0]);
-  };
-  for (const output of graph.outputs) store(output);
+  for (const output of graph.outputs) store(output, memory);
 
   // what kernels demand in memory
   for (const operation of graph.operations) {
     const { lowering } = operation.primitive;
     if (lowering.kind === "dot")
       operation.inputs.forEach((input) => {
-        store(operandView(input, memory).base);
+        store(operandView(input, memory).base, memory);
       });
     else if (lowering.kind === "kernels")
-      for (const i of lowering.inMemory(operation.params)) store(operation.inputs[i]);
-    else if (needsMemoryBelow(operation)) store(operation.inputs[0]);
+      for (const i of lowering.inMemory(operation.params)) store(operation.inputs[i], memory);
+    else if (needsMemoryBelow(operation)) store(operation.inputs[0], memory);
   }
 
+  const first = decide(graph, enabled, new Set(memory), consumers);
+  if (!enabled) return first;
+  // a sum or product that several kernels read had better be stored as what all of them make of it
+  const endings = [...first.memory].flatMap((node) =>
+    memory.has(node) ? [] : (commonEnding(node, first.memory, consumers) ?? []),
+  );
+  if (endings.length === 0) return first;
+  for (const node of endings) store(node, memory);
+  return decide(graph, enabled, memory, consumers);
+}
+
+/** Puts a value in memory; a view that only renames elements shares the memory of what it views. */
+function store(node: Node, memory: Set<Node>): void {
+  memory.add(node);
+  if (node.operation?.primitive.name === "reshape") store(node.operation.inputs[0], memory);
+}
+
+/** Adds to `memory` what else had better be stored. */
+function decide(
+  graph: Graph,
+  enabled: boolean,
+  memory: Set<Node>,
+  consumers: ReadonlyMap<Node, readonly Operation[]>,
+): Fusion {
   const epilogueOf = new Map<Node, Node>();
+  const ended = new Set<Node>();
   const roots = new Map<Node, ReadonlySet<Node>>();
   const expanded = new Set<Node>();
   const weights = new Map<Node, number>();
@@ -90,7 +110,7 @@ export function fuse(graph: Graph, enabled: boolean): Fusion {
     if (!enabled || kindOf(output) === "reduce" || kindOf(output) === "dot" || kindOf(output) === "kernels")
       weight = 0;
     if (weight > largest && kindOf(output) === "pointwise") {
-      store(output);
+      store(output, memory);
       weight = 0;
     }
     weights.set(output, weight);
@@ -112,33 +132,55 @@ export function fuse(graph: Graph, enabled: boolean): Fusion {
     if (!memory.has(node)) {
       if (kind === "reduce" || kind === "dot" || kind === "kernels") {
         const root = reached.size === 1 ? [...reached][0] : undefined;
-        if (enabled && root !== undefined && canEnd(node, root, users, memory, epilogueOf))
+        if (enabled && root !== undefined && !ended.has(root) && canEnd(node, root, users, memory)) {
           epilogueOf.set(node, root);
-        else store(node);
+          ended.add(root);
+        } else store(node, memory);
       } else if (kind === "pointwise") {
         const weight = weights.get(node) ?? 0;
         const many = reached.size > 1;
-        if (!enabled || ((many || expanded.has(node)) && weight > cheap)) store(node);
-      } else if (!enabled && kind === "generator") store(node);
+        if (!enabled || ((many || expanded.has(node)) && weight > cheap)) store(node, memory);
+      } else if (!enabled && kind === "generator") store(node, memory);
     }
     roots.set(node, memory.has(node) ? new Set([node]) : reached);
   }
   return { memory, epilogueOf };
 }
 
-/** May this reduction or contraction be finished inside the kernel of `root`? Only through element-wise operations of its own shape. */
-function canEnd(
+/** Operations to look at behind a sum or product. */
+const longestEnding = 16;
+
+/**
+ * The last element-wise value behind a reduction or contraction that everything else is made from: `dot + bias` before it
+ * meets an activation and, later, its derivative.
+ */
+function commonEnding(
   node: Node,
-  root: Node,
-  users: readonly Operation[],
   memory: ReadonlySet<Node>,
-  taken: ReadonlyMap<Node, Node>,
-): boolean {
+  consumers: ReadonlyMap<Node, readonly Operation[]>,
+): Node | null {
+  const kind = kindOf(node);
+  if (kind !== "reduce" && kind !== "dot") return null;
+  let found: Node | null = null;
+  const frontier = new Set<Operation>(consumers.get(node));
+  for (let steps = 0; steps < longestEnding && frontier.size > 0; steps++) {
+    let next: Operation | undefined;
+    for (const operation of frontier) if (next === undefined || operation.id < next.id) next = operation;
+    if (next === undefined) break;
+    const [result] = next.outputs;
+    if (kindOf(result) !== "pointwise" || !sameShape(result.shape, node.shape) || memory.has(result)) break;
+    if (frontier.size === 1) found = result;
+    frontier.delete(next);
+    for (const user of consumers.get(result) ?? []) frontier.add(user);
+  }
+  return found;
+}
+
+/** May this reduction or contraction be finished inside the kernel of `root`? Only through element-wise operations of its own shape. */
+function canEnd(node: Node, root: Node, users: readonly Operation[], memory: ReadonlySet<Node>): boolean {
   if (kindOf(root) !== "pointwise" || !sameShape(root.shape, node.shape)) return false;
-  if ([...taken.values()].includes(root)) return false;
   const kind = kindOf(node);
   if (kind === "kernels") return false;
-  if (kind === "dot" && !hasPlainLoops(node)) return false;
   const pending = [...users];
   for (let user = pending.pop(); user !== undefined; user = pending.pop()) {
     const [result] = user.outputs;
@@ -150,17 +192,6 @@ function canEnd(
     }
   }
   return true;
-}
-
-/** One row axis and one column axis at most: the loops of the contraction are then axes of its output. */
-function hasPlainLoops(node: Node): boolean {
-  const operation = node.operation;
-  if (operation === null || operation.primitive.lowering.kind !== "dot") return false;
-  const { batchA, contractA, contractB } = operation.primitive.lowering.dimensions(operation.params);
-  const [a, b] = operation.inputs;
-  const free = (input: Node, contract: readonly number[]): number =>
-    input.shape.length - batchA.length - contract.length;
-  return free(a, contractA) <= 1 && free(b, contractB) <= 1;
 }
 
 /** Operations between `from` (exclusive) and `root` that read `from`, found from the root's side within its kernel. */

@@ -1,10 +1,12 @@
 /** What every graph and every schedule must satisfy, checked after each pass in tests (and with ADJOINT_VERIFY=1). */
 import type { Graph } from "../graph/graph.js";
 import type { Node } from "../graph/node.js";
-import type { Expr, Schedule, Store } from "../loops/ir.js";
+import { expressionsUnder } from "../loops/expr.js";
+import type { Expr, RowsKernel, Schedule } from "../loops/ir.js";
 import { bytesPerElement } from "../types/dtype.js";
 import { sameShape } from "../types/shape.js";
-import { invariant, unreachable } from "../util/errors.js";
+import { invariant } from "../util/errors.js";
+import { buffersOf, loopsOf, outputsOf, pointsOf, readsOf, rootsOf } from "./kernels.js";
 
 /** Operations follow what they depend on, and outputs have the types their primitive's shape rule gives. */
 export function verifyGraph(graph: Graph): void {
@@ -54,53 +56,56 @@ export function verifySchedule(schedule: Schedule): void {
     const { length } = schedule.buffers[buffer];
     invariant(low >= 0 && high < length, `${what} reaches ${low} … ${high} of ${length} elements`);
   };
-  for (const kernel of schedule.kernels) {
-    if (kernel.kind !== "loops" && kernel.kind !== "dot") continue;
-    const loops = kernel.kind === "loops" ? kernel.loops : [...kernel.batch, kernel.m, kernel.n];
-    const outer = kernel.kind === "loops" ? loops.slice(0, loops.length - kernel.reducedLoops) : loops;
-    const visitStore = (store: Store, own: readonly number[]): void => {
-      if (store.at === undefined)
-        inside(store.buffer, store.offset, store.strides, own, `${kernel.name}: a store`);
-      visit(store.value, own);
-    };
-    const seen = new Set<Expr>();
-    const visit = (expr: Expr, own: readonly number[]): void => {
-      if (seen.has(expr)) return;
-      seen.add(expr);
-      switch (expr.kind) {
-        case "constant":
-        case "index":
-        case "reduced":
-          return;
-        case "load":
+  for (const given of schedule.kernels) {
+    if (given.kind === "rows") verifyRows(given, schedule);
+    for (const kernel of given.kind === "rows" ? given.parts : [given]) {
+      if (kernel.kind !== "loops" && kernel.kind !== "dot") continue;
+      const loops = loopsOf(kernel);
+      const outer = pointsOf(kernel);
+      const reducing = kernel.kind === "loops" ? kernel.reductions.map(({ value }) => value) : [];
+      const verifyLoads = (roots: readonly Expr[], own: readonly number[]): void => {
+        for (const expr of expressionsUnder(roots)) {
+          if (expr.kind === "index")
+            invariant(expr.loop < own.length, `${kernel.name}: no loop ${expr.loop}`);
+          if (expr.kind !== "load") continue;
+          const { strides } = expr;
           invariant(
-            expr.strides.length === loops.length,
-            `${kernel.name}: a load with ${expr.strides.length} strides in ${loops.length} loops`,
+            strides.length === loops.length,
+            `${kernel.name}: a load with ${strides.length} strides in ${loops.length} loops`,
           );
-          if (expr.at === undefined)
-            inside(expr.buffer, expr.offset, expr.strides, own, `${kernel.name}: a load`);
-          else visit(expr.at, own);
-          return;
-        case "unary":
-        case "cast":
-        case "bounded":
-          visit(expr.x, own);
-          return;
-        case "binary":
-        case "compare":
-          visit(expr.x, own);
-          visit(expr.y, own);
-          return;
-        case "select":
-          visit(expr.condition, own);
-          visit(expr.x, own);
-          visit(expr.y, own);
-          return;
-        default:
-          unreachable(expr);
+          if (expr.at === undefined) inside(expr.buffer, expr.offset, strides, own, `${kernel.name}: a load`);
+        }
+      };
+      verifyLoads(reducing, loops);
+      for (const { buffer, offset, strides, at, value } of kernel.stores) {
+        if (at === undefined) inside(buffer, offset, strides, outer, `${kernel.name}: a store`);
+        verifyLoads(at === undefined ? [value] : [value, at], outer);
       }
-    };
-    if (kernel.kind === "loops") for (const reduction of kernel.reductions) visit(reduction.value, loops);
-    for (const store of kernel.stores) visitStore(store, outer);
+    }
   }
+}
+
+/** Parts share their rows, ask for no counter of them, and leave nothing in scratch rows that others read. */
+function verifyRows({ name, rows, parts, scratch }: RowsKernel, schedule: Schedule): void {
+  for (const part of parts) {
+    invariant(
+      rows.every((extent, loop) => part.loops[loop] === extent) && pointsOf(part).length >= rows.length,
+      `${name}: ${part.name} has other rows`,
+    );
+    for (const expr of expressionsUnder(rootsOf(part)))
+      invariant(expr.kind !== "index" || expr.loop >= rows.length, `${name}: ${part.name} counts rows`);
+  }
+  const written = new Set<number>();
+  for (const part of parts) {
+    for (const buffer of readsOf(part))
+      invariant(
+        !scratch.includes(buffer) || written.has(buffer),
+        `${name}: a scratch row is read before it is written`,
+      );
+    for (const buffer of outputsOf(part)) written.add(buffer);
+  }
+  for (const kernel of schedule.kernels)
+    if (!(kernel.kind === "rows" && kernel.parts === parts))
+      for (const buffer of buffersOf(kernel))
+        invariant(!scratch.includes(buffer), `${kernel.name}: uses a scratch row of ${name}`);
 }

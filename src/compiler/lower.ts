@@ -13,7 +13,7 @@ import { type Affine, identityIndex } from "../loops/lowering.js";
 import type { DType, TypedArray } from "../types/dtype.js";
 import { range, sizeOf, stridesOf } from "../types/shape.js";
 import { invariant } from "../util/errors.js";
-import { type DotLayout, dotLayout } from "./dot.js";
+import { dotProblem } from "./dot.js";
 import { type Fusion, kindOf } from "./fuse.js";
 import { flattenIndex } from "./operand.js";
 import { uniformOf } from "./rewrite.js";
@@ -232,45 +232,14 @@ class LoweringPass {
   }
 
   private emitDot(node: Node, root: Node): void {
-    const layout: DotLayout = dotLayout(node, this.fusion.memory, {
-      buffer: (base) => this.bufferOf(base),
-      pack: (source, order) => this.pack(source, order),
-    });
-    const { loopOfAxis, loops } = layout;
-    const plain = loopOfAxis !== null;
-    const index = plain ? loopOfAxis.map((loop) => counterOf(loop, loops)) : [];
-    const store = plain
-      ? this.ending(node, root, loops, index, loops)
-      : {
-          buffer: this.allocateFor(root),
-          ...layout.contiguous,
-          value: { kind: "reduced", dtype: node.dtype, index: 0 } as const,
-        };
+    const rank = node.shape.length;
     this.kernels.push({
       kind: "dot",
       name: node === root ? describe(node) : `${describe(node)} → ${describe(root)}`,
       dtype: node.dtype,
-      ...layout.problem,
-      stores: [store],
+      ...dotProblem(node, this.fusion.memory, (base) => this.bufferOf(base)),
+      stores: [this.ending(node, root, rank, identityIndex(rank, rank), rank)],
     });
-  }
-
-  /** Copies a value into a buffer of its own with its axes in another order. */
-  private pack(source: Node, order: readonly number[]): number {
-    const loops = order.map((axis) => source.shape[axis]);
-    const counters = identityIndex(order.length, order.length);
-    const index = source.shape.map((_, axis) => counters[order.indexOf(axis)]);
-    const value = this.read(source, index, this.scope(order.length));
-    const buffer = this.newBuffer(source.dtype, sizeOf(source.shape));
-    this.kernels.push({
-      kind: "loops",
-      name: `pack ${describe(source)}`,
-      loops,
-      reducedLoops: 0,
-      reductions: [],
-      stores: [{ buffer, offset: 0, strides: stridesOf(loops), value }],
-    });
-    return buffer;
   }
 
   private emitOwn(operation: Operation): void {
@@ -322,10 +291,6 @@ function fitLoads(kernel: LoopKernel): LoopKernel {
     ...(store.at === undefined ? {} : { at: fitted(store.at) }),
   }));
   return { ...kernel, stores };
-}
-
-function counterOf(loop: number | null, loops: number): Affine {
-  return { offset: 0, coefficients: range(loops).map((l) => (l === loop ? 1 : 0)) };
 }
 
 /** `mul(sigmoid, sub)`: the operation and what is near it, for profiles. */

@@ -6,8 +6,9 @@
  * time do not overlap; inputs are alive before the first kernel, outputs after the last.
  */
 
-import type { BufferPlan, Expr, Kernel, Schedule } from "../loops/ir.js";
+import type { BufferPlan, Kernel, Schedule } from "../loops/ir.js";
 import { bytesPerElement } from "../types/dtype.js";
+import { buffersOf } from "./kernels.js";
 import type { BufferSpec } from "./lower.js";
 
 const alignment = 64;
@@ -20,51 +21,6 @@ export interface MemoryRequest {
   readonly outputs: readonly number[];
   /** Buffers that keep their contents from run to run. */
   readonly resident: ReadonlySet<number>;
-}
-
-/** Buffers a kernel reads or writes. */
-export function buffersOf(kernel: Kernel): Set<number> {
-  const used = new Set<number>();
-  const seen = new Set<Expr>();
-  const visit = (expr: Expr): void => {
-    if (seen.has(expr)) return;
-    seen.add(expr);
-    if (expr.kind === "load") {
-      used.add(expr.buffer);
-      if (expr.at !== undefined) visit(expr.at);
-    }
-    for (const key of ["x", "y", "condition"] as const) {
-      const child = (expr as { [K in typeof key]?: Expr })[key];
-      if (child !== undefined) visit(child);
-    }
-  };
-  switch (kernel.kind) {
-    case "loops":
-      for (const reduction of kernel.reductions) visit(reduction.value);
-      break;
-    case "dot":
-      used.add(kernel.a.buffer);
-      used.add(kernel.b.buffer);
-      break;
-    case "cumsum":
-    case "argsort":
-      return new Set([kernel.input, kernel.output]);
-    case "randomBits":
-      return new Set([kernel.keys, kernel.output]);
-  }
-  for (const store of kernel.stores) {
-    used.add(store.buffer);
-    visit(store.value);
-    if (store.at !== undefined) visit(store.at);
-  }
-  return used;
-}
-
-/** Buffers a kernel writes. */
-export function outputsOf(kernel: Kernel): Set<number> {
-  if (kernel.kind === "loops" || kernel.kind === "dot")
-    return new Set(kernel.stores.map((store) => store.buffer));
-  return new Set([kernel.output]);
 }
 
 export function planMemory({ buffers, kernels, inputs, outputs, resident }: MemoryRequest): Schedule {
@@ -94,20 +50,56 @@ export function planMemory({ buffers, kernels, inputs, outputs, resident }: Memo
   const sizeIn = (buffer: number): number =>
     aligned(buffers[buffer].length * bytesPerElement(buffers[buffer].dtype));
   let arenaBytes = 0;
-  const placed: number[] = [];
+  const placed = new Lifetimes(first, last);
   for (const buffer of transient.sort((a, b) => sizeIn(b) - sizeIn(a) || first[a] - first[b])) {
     const size = sizeIn(buffer);
-    const neighbours = placed
-      .filter((other) => first[other] <= last[buffer] && first[buffer] <= last[other])
-      .sort((a, b) => plans[a].address - plans[b].address);
+    const neighbours = placed.overlapping(buffer).sort((a, b) => plans[a].address - plans[b].address);
     let address = 0;
     for (const other of neighbours) {
       if (plans[other].address >= address + size) break;
       address = Math.max(address, plans[other].address + sizeIn(other));
     }
     plans[buffer] = { dtype: buffers[buffer].dtype, length: buffers[buffer].length, space: "arena", address };
-    placed.push(buffer);
+    placed.add(buffer);
     arenaBytes = Math.max(arenaBytes, address + size);
   }
   return { buffers: plans, kernels, staticBytes, arenaBytes };
+}
+
+/** Buffers by when they are alive: time in spans of so many kernels, so that the short-lived meet only few others. */
+const kernelsPerSpan = 32;
+
+class Lifetimes {
+  private readonly first: readonly number[];
+  private readonly last: readonly number[];
+  private readonly spans: number[][] = [];
+
+  constructor(first: readonly number[], last: readonly number[]) {
+    this.first = first;
+    this.last = last;
+  }
+
+  add(buffer: number): void {
+    for (const span of this.spansOf(buffer)) span.push(buffer);
+  }
+
+  /** Those added whose lives overlap. */
+  overlapping(buffer: number): number[] {
+    const found = new Set<number>();
+    for (const span of this.spansOf(buffer))
+      for (const other of span)
+        if (this.first[other] <= this.last[buffer] && this.first[buffer] <= this.last[other])
+          found.add(other);
+    return [...found];
+  }
+
+  private spansOf(buffer: number): number[][] {
+    const spanOf = (kernel: number): number => Math.floor((kernel + 1) / kernelsPerSpan);
+    const spans: number[][] = [];
+    for (let span = spanOf(this.first[buffer]); span <= spanOf(this.last[buffer]); span++) {
+      this.spans[span] ??= [];
+      spans.push(this.spans[span]);
+    }
+    return spans;
+  }
 }

@@ -1,6 +1,6 @@
 /**
  * The compiler, top to bottom: graph passes, then fusion, loops, donation and memory. One pass, one file, one verb; set
- * ADJOINT_PRINT=inline,simplify,cse,fuse,memory (some of them, or `all`) to see what each made, ADJOINT_VERIFY=1 to check every step.
+ * ADJOINT_PRINT=inline,simplify,cse,masks,convolve,unroll,fuse,merge,rows,memory (some of them, or `all`) to see what each made, ADJOINT_VERIFY=1 to check every step.
  */
 import type { Graph } from "../graph/graph.js";
 import { formatGraph, listGraph } from "../graph/print.js";
@@ -8,14 +8,28 @@ import type { Schedule } from "../loops/ir.js";
 import { donate } from "./donate.js";
 import { fuse } from "./fuse.js";
 import { verifyGraph, verifySchedule } from "./legality.js";
-import { type BufferSpec, lower } from "./lower.js";
+import { type BufferSpec, type Lowered, lower } from "./lower.js";
 import { planMemory } from "./memory.js";
+import { merge } from "./merge.js";
+import { convolve } from "./passes/convolve.js";
 import { cse } from "./passes/cse.js";
 import { inline } from "./passes/inline.js";
+import { masks } from "./passes/masks.js";
 import { simplify } from "./passes/simplify.js";
+import { unroll } from "./passes/unroll.js";
 import { formatKernels, formatSchedule } from "./print.js";
+import { rows } from "./rows.js";
 
-export type PassName = "inline" | "simplify" | "cse" | "fuse";
+export type PassName =
+  | "inline"
+  | "simplify"
+  | "cse"
+  | "masks"
+  | "convolve"
+  | "unroll"
+  | "fuse"
+  | "merge"
+  | "rows";
 
 interface GraphPass {
   readonly name: PassName;
@@ -24,14 +38,31 @@ interface GraphPass {
   readonly required?: true;
 }
 
+interface KernelPass {
+  readonly name: PassName;
+  readonly run: (lowered: Lowered) => Lowered;
+}
+
 // dead code goes with every pass: a rewritten graph holds only what its outputs need
 const graphPasses: readonly GraphPass[] = [
   { name: "inline", run: inline, required: true },
   { name: "simplify", run: simplify },
   { name: "cse", run: cse },
+  { name: "masks", run: masks },
+  { name: "convolve", run: convolve },
+  { name: "unroll", run: unroll },
 ];
 
-export const passNames: readonly PassName[] = [...graphPasses.map(({ name }) => name), "fuse"];
+const kernelPasses: readonly KernelPass[] = [
+  { name: "merge", run: merge },
+  { name: "rows", run: rows },
+];
+
+export const passNames: readonly PassName[] = [
+  ...graphPasses.map(({ name }) => name),
+  "fuse",
+  ...kernelPasses.map(({ name }) => name),
+];
 
 export interface PipelineOptions {
   readonly donated: readonly boolean[];
@@ -65,8 +96,13 @@ export function compile(graph: Graph, options: PipelineOptions): Compiled {
     if (verify) verifyGraph(current);
     show(pass.name, () => formatGraph(listGraph(current)));
   }
-  const fused = lower(current, fuse(current, options.disable?.has("fuse") !== true));
+  let fused = lower(current, fuse(current, options.disable?.has("fuse") !== true));
   show("fuse", () => formatKernels(fused.kernels));
+  for (const pass of kernelPasses) {
+    if (options.disable?.has(pass.name) === true) continue;
+    fused = pass.run(fused);
+    show(pass.name, () => formatKernels(fused.kernels));
+  }
   const { lowered, inputOfOutput, resident } = donate(fused, options.donated);
   const pinned = lowered.inputs.filter((_, i) => options.pinned?.[i] === true);
   const schedule = planMemory({ ...lowered, resident: new Set([...resident, ...pinned]) });

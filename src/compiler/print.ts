@@ -44,6 +44,11 @@ function formatKernel(kernel: Kernel): string {
     }
     case "dot":
       return `${kernel.name}: dot ${kernel.dtype} [${kernel.batch.join(", ")}] ${kernel.m}×${kernel.n}×${kernel.k} a b${kernel.a.buffer}(${kernel.a.rowStride}, ${kernel.a.columnStride}) b b${kernel.b.buffer}(${kernel.b.rowStride}, ${kernel.b.columnStride}) ${stores()}`;
+    case "rows":
+      return [
+        `${kernel.name}: rows [${kernel.rows.join(", ")}], scratch ${kernel.scratch.map((b) => `b${b}`).join(" ")}`,
+        ...kernel.parts.map((part) => `  ${formatKernel(part)}`),
+      ].join("\n");
     default:
       return `${kernel.name}: ${kernel.kind} → b${kernel.output}`;
   }

@@ -20,11 +20,42 @@ export interface CompileOptions {
 
 /** One kernel (or, on the reference device, one operation) of a profiled program. */
 export interface KernelTiming {
+  /** What it computes, as people write it. */
   readonly name: string;
+  /** The primitives that were fused into it. */
+  readonly operation: string;
+  readonly extents: string;
   readonly flops: number;
   readonly bytes: number;
+  /** Of each run, in microseconds since the first of them began. */
+  readonly starts: readonly number[];
   /** Of each run, in microseconds. */
   readonly times: readonly number[];
+}
+
+/** What a program needs while it runs, in bytes. */
+export interface ProgramMemory {
+  /** Constants and donated state: kept from run to run. */
+  readonly staticBytes: number;
+  /** Everything else, in one arena that all programs share. */
+  readonly arenaBytes: number;
+  /** What of everything else is alive at once where it is most: no arena can be smaller. */
+  readonly liveBytes: number;
+}
+
+/** What is profiled. */
+export interface ProfileRequest {
+  readonly graph: Graph;
+  readonly inputs: readonly Storage[];
+  /** For each input its path, the argument's name in front: `model.layers.0.weight`. */
+  readonly paths: readonly string[];
+  readonly donated: readonly boolean[];
+  readonly runs: number;
+}
+
+export interface ProfiledProgram {
+  readonly kernels: readonly KernelTiming[];
+  readonly memory: ProgramMemory;
 }
 
 export interface Device {
@@ -35,8 +66,8 @@ export interface Device {
     context: EvaluateContext<P>,
   ): readonly TypedArray[];
   compile(graph: Graph, options: CompileOptions): Executable;
-  /** Runs the graph `runs` times, timing each of its kernels. */
-  profile(graph: Graph, inputs: readonly Storage[], runs: number): KernelTiming[];
+  /** Runs the graph a number of times, timing each of its kernels. */
+  profile(request: ProfileRequest): ProfiledProgram;
 }
 
 let current: Device | undefined;

@@ -9,6 +9,7 @@
 import type { DType, TypedArray } from "../types/dtype.js";
 import { type Shape, sizeOf } from "../types/shape.js";
 import { AdjointError, formatShape, invariant } from "../util/errors.js";
+import { callSite } from "./call-site.js";
 import { currentDevice } from "./device.js";
 import type { Primitive, TensorType } from "./primitive.js";
 import { HostStorage, type Storage, UniformStorage } from "./storage.js";
@@ -184,6 +185,22 @@ function link<P>(
   owner.own(operation);
 }
 
+/** Told of every application of a primitive once it is made; an output's `operation` says whether it was recorded. */
+export type Observer = (primitive: Primitive, inputs: readonly Node[], outputs: readonly Node[]) => void;
+
+let observer: Observer | null = null;
+
+/** Runs `body` with `watch` told of all that is computed: how an explanation learns what happened, and where. */
+export function observed<R>(watch: Observer, body: () => R): R {
+  const outer = observer;
+  observer = watch;
+  try {
+    return body();
+  } finally {
+    observer = outer;
+  }
+}
+
 /**
  * Applies a primitive: at once where the inputs have values, abstractly where one has none; links the result to its
  * inputs where something records them.
@@ -205,6 +222,7 @@ export function bindAll<P>(primitive: Primitive<P>, inputs: readonly Node[], par
     outputs = results.map((array, i) => constantNode(types[i].shape, types[i].dtype, array));
   }
   if (owner !== null) link(primitive, inputs, params, outputs, owner);
+  if (observer !== null) observer(primitive as Primitive, inputs, outputs);
   return outputs;
 }
 
@@ -232,12 +250,6 @@ export function readValue(node: Node, operation = "reading a value"): TypedArray
 
 /** ` (at file:line:column)` of the first frame outside this library, where the stack tells. */
 function userLine(): string {
-  const frames = (new Error().stack ?? "").split("\n").slice(1);
-  const here = import.meta.url.replace(/graph\/node\.[jt]s.*$/, "");
-  const path = here.replace(/^file:\/\//, "");
-  const frame = frames.find(
-    (line) => !line.includes(here) && !line.includes(path) && !line.includes("node:internal"),
-  );
-  const place = frame?.match(/\(?((?:file:\/\/|https?:\/\/|\/)[^()\s]+:\d+:\d+)\)?$/)?.[1];
-  return place === undefined ? "" : ` (at ${place.replace(/^file:\/\//, "")})`;
+  const { place } = callSite();
+  return place === null ? "" : ` (at ${place.file}:${place.line}:${place.column})`;
 }

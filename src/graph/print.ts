@@ -147,7 +147,8 @@ function isGraph(value: object): value is Graph {
   return "operations" in value && "captures" in value && "inputs" in value && "outputs" in value;
 }
 
-function listParams(value: unknown, callee: (graph: Graph) => number): ListedParams {
+/** Static parameters as plain data. */
+export function listParams(value: unknown, callee: (graph: Graph) => number): ListedParams {
   switch (typeof value) {
     case "string":
     case "boolean":

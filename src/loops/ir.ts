@@ -137,6 +137,24 @@ export interface LoopKernel {
   readonly reducedLoops: number;
   readonly reductions: readonly Reduction[];
   readonly stores: readonly Store[];
+  /** Buffers that must be complete first, though nothing of them is read. */
+  readonly after?: readonly number[];
+}
+
+/**
+ * for rows[0] … for rows[n-1]: every part in order, at this row only: so what one part leaves for the next is still in the
+ * cache. `rows` are the first loops of each part, none of them reduced, and no expression asks for their counters.
+ *
+ * A part may read what an earlier one has stored in the same row, but nothing stored in another. The buffers in `scratch`
+ * hold one row, whichever it is (their strides along `rows` are 0), are written before they are read, and mean nothing
+ * afterwards: who runs several rows at once gives each its own.
+ */
+export interface RowsKernel {
+  readonly kind: "rows";
+  readonly name: string;
+  readonly rows: readonly number[];
+  readonly parts: readonly LoopKernel[];
+  readonly scratch: readonly number[];
 }
 
 /** A matrix (with batch loops) in a buffer. */
@@ -146,11 +164,14 @@ export interface MatrixView {
   readonly batchStrides: readonly number[];
   readonly rowStride: number;
   readonly columnStride: number;
+  /** Where rows or columns run through several extents: a stride for each. The single stride is then the innermost. */
+  readonly rowStrides?: readonly number[];
+  readonly columnStrides?: readonly number[];
 }
 
 /**
  * out[b…, m, n] = epilogue(Σ_k a[b…, m, k] · b[b…, k, n]). In the stores, `reduced` 0 is the sum, and the loops are
- * [...batch, m, n]. float32, float64 or int32.
+ * [...batch, ...rows, ...columns]. float32, float64 or int32.
  */
 export interface DotKernel {
   readonly kind: "dot";
@@ -160,6 +181,13 @@ export interface DotKernel {
   readonly m: number;
   readonly n: number;
   readonly k: number;
+  /**
+   * The extents that m, n and k run through, outermost first, for operands that are no matrices in memory, as the windows
+   * of a convolution. Default [m], [n] and [k].
+   */
+  readonly rows?: readonly number[];
+  readonly columns?: readonly number[];
+  readonly summed?: readonly number[];
   /** [m, k] */
   readonly a: MatrixView;
   /** [k, n] */
@@ -204,7 +232,7 @@ export interface RandomBitsKernel {
   readonly output: number;
 }
 
-export type Kernel = LoopKernel | DotKernel | CumsumKernel | ArgsortKernel | RandomBitsKernel;
+export type Kernel = LoopKernel | RowsKernel | DotKernel | CumsumKernel | ArgsortKernel | RandomBitsKernel;
 
 /**
  * `static` buffers live as long as the program (constants, donated state); `arena` ones only while it runs, and may

@@ -56,7 +56,7 @@ export const barrierPrimitive: Primitive<BarrierParams> = {
   lowering: {
     kind: "kernels",
     inMemory: () => [1],
-    emit({ inputs: [x], output, outputBuffer, read, emit, name }) {
+    emit({ inputs: [x], output, outputBuffer, buffer, read, emit, name }) {
       const rank = x.shape.length;
       emit({
         kind: "loops",
@@ -72,6 +72,7 @@ export const barrierPrimitive: Primitive<BarrierParams> = {
             value: read(0, identityIndex(rank, rank)),
           },
         ],
+        after: [buffer(1)],
       });
     },
   },

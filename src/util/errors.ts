@@ -20,6 +20,7 @@ export type ErrorCode =
   | "gradient-check-failed"
   | "donated"
   | "device"
+  | "worker-lost"
   | "unsupported"
   | "async-function"
   | "invalid-data"

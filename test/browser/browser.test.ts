@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { buildPackage, temporaryFolder } from "../support/build.js";
-import { bundlePage, reasonToSkip, type Visit, visit } from "../support/chromium.js";
+import { bundlePage, isolating, reasonToSkip, type Visit, visit } from "../support/chromium.js";
 import { type Outcome, runChecks } from "./checks.js";
+import { checkThreads, type ThreadsOutcome } from "./threads.js";
 
 const folder = temporaryFolder("browser");
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -56,10 +57,14 @@ describe("in Chromium", () => {
     buildPackage(packaged);
     const pageFolder = join(folder, "page");
     mkdirSync(pageFolder);
-    for (const file of ["page.ts", "checks.ts"])
+    for (const file of ["page.ts", "checks.ts", "threads.ts"])
       copyFileSync(fileURLToPath(new URL(file, import.meta.url)), join(pageFolder, file));
     bundled = await bundlePage(pageFolder, "page.ts", [
       { find: /^adjoint$/, replacement: join(packaged, "dist/index.js") },
+      {
+        find: /^.*\/src\/(.*)\.js$/,
+        replacement: join(packaged, "dist/$1.js"),
+      },
     ]);
     page = await visit(bundled.bundle);
     outcomes = (page.outcome as { outcomes: Outcome[] }).outcomes;
@@ -90,6 +95,36 @@ describe("in Chromium", () => {
     expect(compiledOf(here)).toEqual(compiledOf(there));
     expect(here?.transforms.jitOfGrad).toEqual(there?.transforms.jitOfGrad);
     expect(here?.training).toEqual(there?.training);
+  });
+
+  describe("threads", () => {
+    const threadsOf = ({ outcome }: Visit): ThreadsOutcome =>
+      (outcome as { threads: ThreadsOutcome }).threads;
+    const isolatedOf = ({ outcome }: Visit): boolean => (outcome as { isolated: boolean }).isolated;
+
+    it("help on a page that is isolated, and give the bits that one gives, and Node", async () => {
+      expect(isolatedOf(page)).toBe(true);
+      const { used, digests, helped, reason } = threadsOf(page);
+      expect(reason).toBeUndefined();
+      expect(used).toEqual([1, 2, 4]);
+      expect(helped).toBe(true);
+      expect(digests).toEqual((await checkThreads()).digests);
+    });
+
+    it("are one on a page that is not, which says why and computes the same", async () => {
+      const alone = await visit(bundled.bundle, {});
+      expect(alone.errors).toEqual([]);
+      expect(isolatedOf(alone)).toBe(false);
+      expect(threadsOf(alone)).toMatchObject({ used: [1, 1, 1], digests: threadsOf(page).digests });
+      expect(threadsOf(alone).reason).toContain("Cross-Origin-Opener-Policy");
+    });
+
+    it("are one where the page's policy forbids workers from text, and all computes the same", async () => {
+      const policy = { "Content-Security-Policy": "worker-src 'self'" };
+      const strict = await visit(bundled.bundle, { ...isolating, ...policy });
+      expect(threadsOf(strict)).toMatchObject({ helped: false, digests: threadsOf(page).digests });
+      expect(threadsOf(strict).reason).toContain("worker");
+    });
   });
 
   it("all else gives Node's numbers up to the last bits of the engine's own Math functions", () => {

@@ -1,16 +1,18 @@
 /** The compiler's passes: legal after each, and without effect on values, whether they run or not. */
 import { describe, expect, it } from "vitest";
-import { WasmProgram } from "../../src/backends/wasm/index.js";
+import { memoryOf } from "../../src/compiler/cost.js";
 import { compile, type PassName, passNames } from "../../src/compiler/pipeline.js";
-import { evaluateGraph, traceGraph } from "../../src/graph/graph.js";
-import { type Node, readValue } from "../../src/graph/node.js";
+import { traceGraph } from "../../src/graph/graph.js";
 import * as adjoint from "../../src/index.js";
-import { conv, grad, hessian, jit, maxPool, random, type Tensor, tensor, vmap } from "../../src/index.js";
-
-type Function = (...args: Tensor[]) => Tensor | Tensor[];
-
-const uniform = (seed: number, shape: number[]): Tensor =>
-  random.uniform(random.key(seed), { shape, dtype: "float64", low: -1, high: 1 });
+import { conv, grad, hessian, jit, maxPool, type Tensor, tensor, vmap } from "../../src/index.js";
+import {
+  compileFunction,
+  expectClose,
+  runCompiled,
+  runReference,
+  type TensorFunction,
+  uniform,
+} from "./support.js";
 
 const a = uniform(1, [5, 7]);
 const b = uniform(2, [7, 3]);
@@ -21,7 +23,7 @@ const kernel = uniform(5, [4, 3, 3, 3]);
 const mlpLoss = (x: Tensor, w: Tensor, c: Tensor): Tensor =>
   x.matmul(w).add(c).tanh().logSoftmax().square().mean();
 
-const functions: readonly (readonly [string, Function, readonly Tensor[]])[] = [
+const functions: readonly (readonly [string, TensorFunction, readonly Tensor[]])[] = [
   ["an element-wise chain", (x) => x.sin().mul(x).add(1).exp().sub(x), [a]],
   ["a value used by two kernels", (x) => [x.exp().sum(0), x.exp().matmul(b)], [a]],
   ["views of views", (x) => x.transpose().flip(0).slice([1, 6, 2]).reshape([-1]).mul(2), [a]],
@@ -80,57 +82,19 @@ const functions: readonly (readonly [string, Function, readonly Tensor[]])[] = [
   ["zero sizes", (x) => x.slice([0, 0]).sum(0).add(x.sum(0)), [a]],
 ];
 
-/** Compiles with some passes off, checks every step, runs, and gives the outputs. */
-function run(f: Function, args: readonly Tensor[], disable: ReadonlySet<PassName>): number[][] {
-  const graph = traceGraph("jit", args, (leaves) => [f(...(leaves as Tensor[]))].flat());
-  const compiled = compile(graph, { donated: [], disable, verify: true });
-  const program = new WasmProgram(compiled.schedule);
-  for (const { buffer, spec } of compiled.constants)
-    if (spec.constant !== undefined) program.write(buffer, spec.constant);
-  compiled.inputs.forEach((buffer, i) => {
-    program.write(buffer, args[i].dataSync());
-  });
-  program.run();
-  const outputs = compiled.outputs.map((buffer) => Array.from(program.read(buffer)));
-  program.dispose();
-  return outputs;
-}
-
-/** The same graph by the primitives' own reference code. */
-function reference(f: Function, args: readonly Tensor[]): number[][] {
-  adjoint.setDevice("reference");
-  try {
-    const graph = traceGraph("jit", args, (leaves) => [f(...(leaves as Tensor[]))].flat());
-    return evaluateGraph(graph, args as readonly Node[]).map((node) => Array.from(readValue(node)));
-  } finally {
-    adjoint.setDevice("wasm");
-  }
-}
-
-/** float64 values of order 1, sums of at most a few hundred terms: 1e-12 is a thousand roundings. */
-function expectClose(got: number[][], want: number[][]): void {
-  expect(got.map((values) => values.length)).toEqual(want.map((values) => values.length));
-  got.forEach((values, o) => {
-    values.forEach((value, i) => {
-      const scale = Math.max(1, Math.abs(want[o][i]));
-      if (!(Math.abs(value - want[o][i]) <= 1e-12 * scale))
-        throw new Error(`output ${o}, element ${i}: ${value}, expected ${want[o][i]}`);
-    });
-  });
-}
-
 describe("passes", () => {
   const optional = passNames.filter((name) => name !== "inline");
   for (const [name, f, args] of functions)
     it(`${name}: the same with every pass, with none, and without each`, () => {
-      const want = reference(f, args);
-      expectClose(run(f, args, new Set()), want);
-      expectClose(run(f, args, new Set(optional)), want);
-      for (const pass of optional) expectClose(run(f, args, new Set([pass])), want);
+      // float64 values of order 1, sums of at most a few hundred terms: 1e-12 is a thousand roundings
+      const want = runReference(f, args);
+      expectClose(runCompiled(f, args), want, 1e-12);
+      expectClose(runCompiled(f, args, { disable: optional }), want, 1e-12);
+      for (const pass of optional) expectClose(runCompiled(f, args, { disable: [pass] }), want, 1e-12);
     });
 
   it("fusion makes one kernel of an element-wise chain, and of a product with bias and activation", () => {
-    const kernels = (f: Function, args: readonly Tensor[]): number => {
+    const kernels = (f: TensorFunction, args: readonly Tensor[]): number => {
       const graph = traceGraph("jit", args, (leaves) => [f(...(leaves as Tensor[]))].flat());
       return compile(graph, { donated: [] }).schedule.kernels.length;
     };
@@ -140,9 +104,11 @@ describe("passes", () => {
   });
 
   it("cse computes an expression once, but never merges across a checkpoint's barrier", () => {
-    const count = (f: Function): number => {
+    // as the graph passes leave it: kernels over the same points would become one
+    const disable = new Set<PassName>(["merge", "rows"]);
+    const count = (f: TensorFunction): number => {
       const graph = traceGraph("jit", [v], (leaves) => [f(...(leaves as Tensor[]))].flat());
-      return compile(graph, { donated: [] }).schedule.kernels.length;
+      return compile(graph, { donated: [], disable }).schedule.kernels.length;
     };
     expect(count((x) => [x.exp(), x.exp()])).toBe(1);
     const block = (x: Tensor): Tensor => x.exp().sin().exp().sum();
@@ -162,6 +128,44 @@ describe("passes", () => {
     const { schedule } = compile(graph, { donated: [], verify: true });
     // input, and two layers alive at a time, of 8 KiB each
     expect(schedule.arenaBytes).toBeLessThanOrEqual(4 * 32 * 32 * 8);
+  });
+});
+
+describe("memory", () => {
+  /** A training step of a network of convolutions or of dense layers, its parameters donated. */
+  const step = (layers: number, batch: number): { f: TensorFunction; args: Tensor[] } => {
+    const args = Array.from({ length: layers }, (_, i) => uniform(i, [32, 32], "float32"));
+    args.push(uniform(99, [batch, 32], "float32"));
+    const f: TensorFunction = (...all) => {
+      const x = all[layers];
+      const loss = (ws: readonly Tensor[]) =>
+        ws
+          .reduce((v, w) => v.matmul(w).gelu(), x)
+          .square()
+          .mean();
+      const parameters = all.slice(0, layers);
+      const gradients = grad(loss)(parameters);
+      return parameters.map((w, i) => w.sub(gradients[i].mul(0.1)));
+    };
+    return { f, args };
+  };
+  const memoryFor = (layers: number, batch: number) => {
+    const { f, args } = step(layers, batch);
+    return memoryOf(compileFunction(f, args, { donated: args.map((_, i) => i < layers) }));
+  };
+
+  it("is within a tenth of what is alive at once, and of that nothing is gradients of parameters", () => {
+    const { arenaBytes, liveBytes } = memoryFor(12, 64);
+    expect(arenaBytes).toBeLessThanOrEqual(1.1 * liveBytes);
+    // of 64 × 32 floats each: input, three values a layer that the way back needs, and a few in flight
+    expect(liveBytes).toBeLessThan((1 + 3 * 12 + 4) * 64 * 32 * 4);
+  });
+
+  it("grows with layers and batch in proportion", () => {
+    const [one, two, four] = [8, 16, 32].map((layers) => memoryFor(layers, 64).arenaBytes);
+    expect(four - two).toBeLessThanOrEqual(1.05 * 2 * (two - one));
+    const [small, large] = [64, 256].map((batch) => memoryFor(8, batch).arenaBytes);
+    expect(large).toBeLessThanOrEqual(4.05 * small);
   });
 });
 

@@ -34,8 +34,14 @@ const contentTypes: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
-/** Serves a folder with the headers that give a page SharedArrayBuffer. */
-async function serve(folder: string): Promise<Server> {
+/** What gives a page SharedArrayBuffer. */
+export const isolating: Readonly<Record<string, string>> = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+/** Serves a folder with these headers. */
+async function serve(folder: string, headers: Readonly<Record<string, string>>): Promise<Server> {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
     const file = join(folder, path === "/" ? "index.html" : path);
@@ -43,8 +49,7 @@ async function serve(folder: string): Promise<Server> {
       (content) => {
         response.writeHead(200, {
           "Content-Type": contentTypes[extname(file)] ?? "application/octet-stream",
-          "Cross-Origin-Opener-Policy": "same-origin",
-          "Cross-Origin-Embedder-Policy": "require-corp",
+          ...headers,
         });
         response.end(content);
       },
@@ -90,9 +95,9 @@ export interface Visit {
   readonly errors: readonly string[];
 }
 
-/** Opens a bundled page and waits for the promise it leaves in `window.outcome`. */
-export async function visit(bundle: string): Promise<Visit> {
-  const server = await serve(bundle);
+/** Opens a bundled page, served with these headers, and waits for the promise it leaves in `window.outcome`. */
+export async function visit(bundle: string, headers = isolating): Promise<Visit> {
+  const server = await serve(bundle, headers);
   const browser = await chromium.launch({ executablePath: executable, headless: true, args: flags });
   try {
     const page = await browser.newPage();

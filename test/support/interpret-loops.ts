@@ -3,6 +3,7 @@
  * them. float32 is computed in double precision and rounded after every operation.
  */
 
+import { type DotLoop, loopsOfDot } from "../../src/loops/dot.js";
 import type {
   ArgsortKernel,
   CumsumKernel,
@@ -11,6 +12,7 @@ import type {
   Kernel,
   LoopKernel,
   RandomBitsKernel,
+  RowsKernel,
   Schedule,
   Store,
 } from "../../src/loops/ir.js";
@@ -49,6 +51,9 @@ function interpretKernel(kernel: Kernel, buffers: TypedArray[], number: number):
   switch (kernel.kind) {
     case "loops":
       interpretLoops(kernel, buffers, number);
+      break;
+    case "rows":
+      interpretRows(kernel, buffers, number);
       break;
     case "dot":
       interpretDot(kernel, buffers, number);
@@ -128,10 +133,17 @@ function forEachPoint(loops: readonly number[], body: (counters: readonly number
   enter(0);
 }
 
-function interpretLoops(kernel: LoopKernel, buffers: TypedArray[], number: number): void {
+/** With `row`, only the points whose first counters these are. */
+function interpretLoops(
+  kernel: LoopKernel,
+  buffers: TypedArray[],
+  number: number,
+  row: readonly number[] = [],
+): void {
   const outputs = kernel.loops.length - kernel.reducedLoops;
   const reducedLoops = kernel.loops.slice(outputs);
-  forEachPoint(kernel.loops.slice(0, outputs), (outer) => {
+  forEachPoint(kernel.loops.slice(row.length, outputs), (within) => {
+    const outer = [...row, ...within];
     const results = kernel.reductions.map(({ op, value }) => {
       let flat = 0;
       let best = -1;
@@ -156,6 +168,12 @@ function interpretLoops(kernel: LoopKernel, buffers: TypedArray[], number: numbe
   });
 }
 
+function interpretRows({ rows, parts }: RowsKernel, buffers: TypedArray[], number: number): void {
+  forEachPoint(rows, (row) => {
+    for (const part of parts) interpretLoops(part, buffers, number, row);
+  });
+}
+
 function runStores(stores: readonly Store[], point: Point): void {
   const values = stores.map(({ value }) => evaluate(value, point));
   stores.forEach((store, i) => {
@@ -169,17 +187,21 @@ function runStores(stores: readonly Store[], point: Point): void {
 }
 
 function interpretDot(kernel: DotKernel, buffers: TypedArray[], number: number): void {
-  const { a, b, batch, m, n, k, dtype } = kernel;
-  forEachPoint([...batch, m, n], (counters) => {
-    const [row, column] = counters.slice(-2);
-    const start = (view: typeof a): number =>
-      view.batchStrides.reduce((sum, stride, i) => sum + stride * counters[i], view.offset);
+  const { a, b, dtype } = kernel;
+  const { batch, rows, columns, summed } = loopsOfDot(kernel);
+  const outer = [...batch, ...rows, ...columns];
+  const extents = (loops: readonly DotLoop[]): number[] => loops.map(({ extent }) => extent);
+  const at = (loops: readonly DotLoop[], counters: readonly number[], which: "a" | "b"): number =>
+    loops.reduce((sum, loop, i) => sum + loop[which] * counters[i], 0);
+  forEachPoint(extents(outer), (counters) => {
+    const startA = a.offset + at(outer, counters, "a");
+    const startB = b.offset + at(outer, counters, "b");
     let sum = 0;
-    for (let i = 0; i < k; i++) {
-      const x = element(buffers[a.buffer], start(a) + row * a.rowStride + i * a.columnStride);
-      const y = element(buffers[b.buffer], start(b) + i * b.rowStride + column * b.columnStride);
+    forEachPoint(extents(summed), (steps) => {
+      const x = element(buffers[a.buffer], startA + at(summed, steps, "a"));
+      const y = element(buffers[b.buffer], startB + at(summed, steps, "b"));
       sum = dtype === "int32" ? (sum + Math.imul(x, y)) | 0 : sum + x * y;
-    }
+    });
     runStores(kernel.stores, { counters, buffers, reduced: [round(dtype, sum)], kernel: number });
   });
 }

@@ -25,6 +25,8 @@ export interface Gemm {
 export interface Blas {
   /** What it says of itself, and where it was found. */
   readonly description: string;
+  /** For other threads to load it themselves: the file of koffi, and the name of the library. Without, they cannot. */
+  readonly forWorkers?: { readonly koffi: string; readonly library: string };
   multiply(dtype: "float32" | "float64", gemm: Gemm, a: bigint, b: bigint, c: bigint): void;
   /** The address of the first byte of a memory. */
   address(memory: ArrayBuffer): bigint;
@@ -82,8 +84,8 @@ function search(): BlasSearch {
   if (wanted === "off") return { reason: "switched off by ADJOINT_BLAS=off" };
   const builtin = node?.getBuiltinModule;
   if (builtin === undefined) return { reason: "only Node can load one" };
-  const koffi = loadKoffi(builtin);
-  if (koffi === undefined) {
+  const found = loadKoffi(builtin);
+  if (found === undefined) {
     if (wanted === "auto") return { reason: "the npm package koffi is not installed (npm install koffi)" };
     throw unloadable(wanted, "the npm package koffi is not installed; npm install koffi");
   }
@@ -91,7 +93,7 @@ function search(): BlasSearch {
   let problem = "there is none of the usual names";
   for (const name of names) {
     try {
-      return { blas: bindLibrary(koffi, name) };
+      return { blas: bindLibrary(found.koffi, found.file, name) };
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
     }
@@ -108,19 +110,20 @@ function unloadable(path: string, problem: string): AdjointError {
   );
 }
 
-function loadKoffi(builtin: (name: string) => unknown): Koffi | undefined {
+function loadKoffi(builtin: (name: string) => unknown): { koffi: Koffi; file: string } | undefined {
   try {
     // Node's own module system, asked at run time so that bundlers do not look for the package
     const { createRequire } = builtin("node:module") as {
-      createRequire(from: string): (name: string) => unknown;
+      createRequire(from: string): { (name: string): unknown; resolve(name: string): string };
     };
-    return createRequire(import.meta.url)("koffi") as Koffi;
+    const require = createRequire(import.meta.url);
+    return { koffi: require("koffi") as Koffi, file: require.resolve("koffi") };
   } catch {
     return undefined;
   }
 }
 
-function bindLibrary(koffi: Koffi, name: string): Blas {
+function bindLibrary(koffi: Koffi, file: string, name: string): Blas {
   const library = koffi.load(name);
   const prototype = (letter: string, scalar: string): string =>
     `void cblas_${letter}gemm(int, int, int, int, int, int, ${scalar}, void*, int, void*, int, ${scalar}, void*, int)`;
@@ -129,6 +132,7 @@ function bindLibrary(koffi: Koffi, name: string): Blas {
   const own = describeOpenBlas(library);
   return {
     description: own === undefined ? name : `${own} (${name})`,
+    forWorkers: { koffi: file, library: name },
     multiply(dtype, { m, n, k, transposeA, leadingA, transposeB, leadingB, leadingC }, a, b, c) {
       const gemm = dtype === "float32" ? single : double;
       const [opA, opB] = [transposeA ? transpose : noTranspose, transposeB ? transpose : noTranspose];

@@ -3,15 +3,15 @@
  * enough to compute; below that, plain TypeScript is faster than copying in and out.
  */
 
-import { kernelCost } from "../../compiler/cost.js";
+import { kernelCost, memoryOf } from "../../compiler/cost.js";
+import { describeKernels, namesOfBuffers } from "../../compiler/describe.js";
 import { compile as compileGraph } from "../../compiler/pipeline.js";
 import { paramsKey } from "../../compiler/rewrite.js";
-import type { CompileOptions, Device, KernelTiming } from "../../graph/device.js";
-import { type Graph, traceGraph } from "../../graph/graph.js";
+import type { CompileOptions, Device, ProfiledProgram, ProfileRequest } from "../../graph/device.js";
+import { traceGraph } from "../../graph/graph.js";
 import { bindAll } from "../../graph/node.js";
 import type { EvaluateContext, Primitive } from "../../graph/primitive.js";
-import { HostStorage, type Storage } from "../../graph/storage.js";
-import type { Kernel } from "../../loops/ir.js";
+import { HostStorage } from "../../graph/storage.js";
 import type { TypedArray } from "../../types/dtype.js";
 import { WasmExecutable } from "./executable.js";
 import { WasmProgram } from "./program.js";
@@ -52,16 +52,18 @@ function evaluate<P>(
 }
 
 /** Kernel by kernel, through a program made for it: the sum is a little more than a run of all at once. */
-function profile(graph: Graph, inputs: readonly Storage[], runs: number): KernelTiming[] {
-  const compiled = compileGraph(graph, { donated: graph.inputs.map(() => false) });
+function profile({ graph, inputs, paths, donated, runs }: ProfileRequest): ProfiledProgram {
+  const compiled = compileGraph(graph, { donated });
   const { schedule } = compiled;
   const program = new WasmProgram(schedule, { exportKernels: true });
   try {
     for (const { buffer, spec } of compiled.constants)
       if (spec.constant !== undefined) program.write(buffer, spec.constant);
     const times = schedule.kernels.map((): number[] => []);
+    const starts = schedule.kernels.map((): number[] => []);
+    const begun = performance.now();
     for (let run = 0; run < runs; run++) {
-      // the arena is shared by its buffers: inputs may have been overwritten
+      // the arena is shared by its buffers, and donated inputs are written over
       compiled.inputs.forEach((buffer, i) => {
         program.write(buffer, inputs[i].read());
       });
@@ -69,27 +71,21 @@ function profile(graph: Graph, inputs: readonly Storage[], runs: number): Kernel
         const started = performance.now();
         program.runKernel(kernel);
         times[kernel].push((performance.now() - started) * 1000);
+        starts[kernel].push((started - begun) * 1000);
       }
     }
-    return schedule.kernels.map((kernel, i) => ({
-      name: describeKernel(kernel),
+    const called = describeKernels(schedule, namesOfBuffers(compiled, paths));
+    const kernels = schedule.kernels.map((kernel, i) => ({
+      name: called[i].formula,
+      operation: kernel.name,
+      extents: called[i].extents,
       ...kernelCost(kernel, schedule),
+      starts: starts[i],
       times: times[i],
     }));
+    return { kernels, memory: memoryOf(compiled, program.arenaBytes) };
   } finally {
     program.dispose();
-  }
-}
-
-/** The operations fused into a kernel, and its extents. */
-function describeKernel(kernel: Kernel): string {
-  switch (kernel.kind) {
-    case "loops":
-      return `${kernel.name} [${kernel.loops.join(", ")}]`;
-    case "dot":
-      return `${kernel.name} [${[...kernel.batch, kernel.m, kernel.k].join(", ")}]·[${kernel.k}, ${kernel.n}]`;
-    default:
-      return kernel.name;
   }
 }
 

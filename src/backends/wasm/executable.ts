@@ -4,7 +4,7 @@
  * data of a fit over all of it) get memory to themselves once copying them has cost as much as compiling again does.
  */
 
-import { buffersOf, outputsOf } from "../../compiler/memory.js";
+import { buffersOf, outputsOf } from "../../compiler/kernels.js";
 import { type Compiled, compile } from "../../compiler/pipeline.js";
 import type { CompileOptions, Executable } from "../../graph/device.js";
 import type { Graph } from "../../graph/graph.js";

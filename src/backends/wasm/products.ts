@@ -1,7 +1,6 @@
 /** Matrix products that a program leaves to BLAS: which ones it may, and how they are called. */
-import type { MatrixView } from "../../loops/ir.js";
 import type { Blas, Gemm } from "../blas/library.js";
-import type { DotProblem } from "./codegen/dot-problem.js";
+import type { DotProblem, Matrix } from "./codegen/dot-problem.js";
 
 /**
  * Floating-point operations from which BLAS is worth its call: below, products generated here are as fast and the bits of small
@@ -9,23 +8,22 @@ import type { DotProblem } from "./codegen/dot-problem.js";
  */
 const worthwhile = 4_000_000;
 
-/** A product as BLAS sees it, with the steps of its batch loops in elements. */
+/** And a product that is one of many takes part in it from here on. */
+const leastProduct = 200_000;
+/** Results of few elements are better computed here, however long the sums. */
+const leastResult = 1024;
+
+/** A product as BLAS sees it. */
 export interface BlasProduct {
   readonly dtype: "float32" | "float64";
   readonly gemm: Gemm;
   /** In place of a and b: b and a, where the result is stored by columns. */
   readonly swapped: boolean;
-  readonly batch: readonly number[];
-  readonly steps: {
-    readonly a: readonly number[];
-    readonly b: readonly number[];
-    readonly out: readonly number[];
-  };
 }
 
 /** Rows or columns of a BLAS matrix are contiguous, and its leading dimension covers them. */
 function operand(
-  view: MatrixView,
+  view: Matrix,
   rows: number,
   columns: number,
 ): { transposed: boolean; leading: number } | undefined {
@@ -40,13 +38,12 @@ function operand(
 
 /** The product for BLAS, or undefined where it is too small or laid out in a way BLAS does not know. */
 export function blasProduct(problem: DotProblem): BlasProduct | undefined {
-  const { dtype, batch, m, n, k, a, b, out } = problem;
+  const { dtype, m, n, k, a, b, out, work } = problem;
   if (dtype !== "float32" && dtype !== "float64") return undefined;
-  if (2 * m * n * k < worthwhile) return undefined;
+  if (2 * work < worthwhile || 2 * m * n * k < leastProduct || m * n < leastResult) return undefined;
   const [left, right] = [operand(a, m, k), operand(b, k, n)];
   const result = operand(out, m, n);
   if (left === undefined || right === undefined || result === undefined) return undefined;
-  const steps = { a: a.batchStrides, b: b.batchStrides, out: out.batchStrides };
   // (A·B)ᵀ = Bᵀ·Aᵀ: what is stored by columns is computed transposed
   const gemm: Gemm = result.transposed
     ? {
@@ -69,7 +66,7 @@ export function blasProduct(problem: DotProblem): BlasProduct | undefined {
         leadingB: right.leading,
         leadingC: result.leading,
       };
-  return { dtype, gemm, swapped: result.transposed, batch, steps };
+  return { dtype, gemm, swapped: result.transposed };
 }
 
 /** Runs a product on byte addresses in a memory. */
@@ -81,22 +78,9 @@ export function runProduct(
   b: number,
   out: number,
 ): void {
-  const { dtype, gemm, swapped, batch, steps } = product;
-  const bytes = dtype === "float32" ? 4 : 8;
-  const visit = (loop: number, atA: number, atB: number, atOut: number): void => {
-    if (loop === batch.length) {
-      const [first, second] = swapped ? [atB, atA] : [atA, atB];
-      blas.multiply(dtype, gemm, memory + BigInt(first), memory + BigInt(second), memory + BigInt(atOut));
-      return;
-    }
-    for (let i = 0; i < batch[loop]; i++)
-      visit(
-        loop + 1,
-        atA + i * steps.a[loop] * bytes,
-        atB + i * steps.b[loop] * bytes,
-        atOut + i * steps.out[loop] * bytes,
-      );
-  };
+  const { dtype, gemm, swapped } = product;
+  const [first, second] = swapped ? [b, a] : [a, b];
   // addresses come as signed 32-bit numbers
-  visit(0, a >>> 0, b >>> 0, out >>> 0);
+  const at = (address: number): bigint => memory + BigInt(address >>> 0);
+  blas.multiply(dtype, gemm, at(first), at(second), at(out));
 }

@@ -8,74 +8,54 @@ import type { Schedule } from "../../loops/ir.js";
 import type { DType, TypedArray } from "../../types/dtype.js";
 import { AdjointError, invariant } from "../../util/errors.js";
 import { type Blas, findBlas } from "../blas/library.js";
-import { compileSchedule } from "./codegen/schedule.js";
 import { type WasmFeatures, wasmFeatures } from "./features.js";
-import { sharedMemory, type WasmMemory } from "./memory.js";
-import { runProduct } from "./products.js";
+import { type Instance, type InstanceOptions, instantiate, release } from "./instance.js";
+import type { WasmMemory } from "./memory.js";
+import { commonPool, type Pool } from "./threads/pool.js";
+import { threads } from "./threads/settings.js";
 
-/** Blocks of programs that were dropped without `dispose`. */
-let abandoned: FinalizationRegistry<{ readonly memory: WasmMemory; readonly block: number }> | undefined;
+/** What programs held that were dropped without `dispose`. */
+let abandoned: FinalizationRegistry<Parameters<typeof release>[0]> | undefined;
 
-/** What a compiled module exports. */
-interface ProgramExports {
-  readonly run: (arenaBase: number, staticBase: number) => number;
-  readonly offendingValue: WebAssembly.Global;
-  readonly offendedSize: WebAssembly.Global;
+export interface ProgramOptions {
+  /** By default that of all programs, shared by threads where they share its work; one given here stays with one thread. */
+  readonly memory?: WasmMemory;
+  readonly features?: WasmFeatures;
+  /** Multiplies large matrices; by default the system's BLAS, where there is one, and null for none. */
+  readonly blas?: Blas | null;
+  /** Makes `runKernel` possible. Default false. */
+  readonly exportKernels?: boolean;
+  /** Whose threads share the work; by default the pool of all programs, when more than one thread is wanted. */
+  readonly pool?: Pool;
 }
-
-/** With `exportKernels`, each kernel by its name. */
-type KernelExports = Readonly<
-  Record<string, ((arenaBase: number, staticBase: number) => number) | undefined>
->;
 
 export class WasmProgram {
   readonly schedule: Schedule;
-  private readonly memory: WasmMemory;
-  private readonly arenaBytes: number;
-  private readonly staticBase: number;
-  private readonly exports: ProgramExports;
-  private readonly kernels: KernelExports;
+  private readonly options: InstanceOptions;
+  private readonly pool: () => Pool | undefined;
+  private instance: Instance;
   private disposed = false;
-  /** The kernel at which the last run stopped, where one did: those before it have run. */
+  /** After a run that was refused: the kernel that did it, those before it have run; or where they end, if all may have. */
   stoppedAt = -1;
 
   /** @throws AdjointError `device` without SIMD or when its static buffers find no room */
-  constructor(
-    schedule: Schedule,
-    options: {
-      readonly memory?: WasmMemory;
-      readonly features?: WasmFeatures;
-      /** Multiplies large matrices; by default the system's BLAS, where there is one, and null for none. */
-      readonly blas?: Blas | null;
-      /** Makes `runKernel` possible. Default false. */
-      readonly exportKernels?: boolean;
-    } = {},
-  ) {
+  constructor(schedule: Schedule, options: ProgramOptions = {}) {
+    const { memory, exportKernels = false } = options;
     this.schedule = schedule;
-    this.memory = options.memory ?? sharedMemory();
     const blas = options.blas === undefined ? findBlas().blas : (options.blas ?? undefined);
-    const features = options.features ?? wasmFeatures();
-    const { bytes, arenaBytes, products } = compileSchedule(schedule, features, {
-      hostProducts: blas !== undefined,
-      exportKernels: options.exportKernels === true,
-    });
-    this.arenaBytes = arenaBytes;
-    const { memory } = this.memory;
-    const multiply = (product: number, a: number, b: number, out: number): void => {
-      if (blas !== undefined) runProduct(blas, products[product], blas.address(memory.buffer), a, b, out);
+    this.options = { features: options.features ?? wasmFeatures(), blas, exportKernels, memory };
+    this.pool = () => {
+      if (memory !== undefined || threads() === 1) return undefined;
+      return options.pool ?? commonPool();
     };
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, multiply } });
-    this.exports = programExports(instance);
-    this.kernels = kernelExports(instance);
-    this.staticBase = this.memory.allocate(schedule.staticBytes);
-    try {
-      this.memory.arena(arenaBytes);
-    } catch (error) {
-      this.memory.release(this.staticBase);
-      throw error;
-    }
-    abandoned ??= new FinalizationRegistry(({ memory, block }) => memory.release(block));
-    abandoned.register(this, { memory: this.memory, block: this.staticBase }, this);
+    this.instance = instantiate(schedule, this.options, this.pool());
+    this.watch();
+  }
+
+  private watch(): void {
+    const { memory, staticBase, shared } = this.instance;
+    abandoned ??= new FinalizationRegistry(release);
+    abandoned.register(this, { memory, staticBase, ...(shared && { shared }) }, this);
   }
 
   /** Copies `values` into a buffer of the same length and dtype. */
@@ -83,6 +63,11 @@ export class WasmProgram {
     const target = this.view(buffer);
     invariant(values.length === target.length, `${values.length} values for a buffer of ${target.length}`);
     target.set(values);
+  }
+
+  /** What it takes of the arena, the scratch memory of its kernels included. */
+  get arenaBytes(): number {
+    return this.instance.arenaBytes;
   }
 
   /** A copy of a buffer. */
@@ -94,21 +79,29 @@ export class WasmProgram {
   view(buffer: number): TypedArray {
     invariant(!this.disposed, "the program was disposed");
     const { dtype, length, space, address } = this.schedule.buffers[buffer];
-    const base = space === "arena" ? this.memory.arena(this.arenaBytes) : this.staticBase;
-    return viewOf(dtype, this.memory.memory.buffer, base + address, length);
+    const { memory, arenaBytes, staticBase } = this.instance;
+    const base = space === "arena" ? memory.arena(arenaBytes) : staticBase;
+    return viewOf(dtype, memory.memory.buffer, base + address, length);
   }
 
-  /** @throws AdjointError `index-out-of-range` when an index was outside of its axis */
+  /**
+   * @throws AdjointError `index-out-of-range` when an index was outside of its axis, and `worker-lost` when a thread has ended in
+   * the middle of its work
+   */
   run(): void {
     invariant(!this.disposed, "the program was disposed");
-    const status = this.exports.run(this.memory.arena(this.arenaBytes), this.staticBase);
+    if (this.instance.sharedWork > 0) this.meetThreads();
+    const { memory, arenaBytes, staticBase, exports } = this.instance;
+    // a run that throws may have stopped anywhere
+    this.stoppedAt = this.schedule.kernels.length;
+    const status = exports.run(memory.arena(arenaBytes), staticBase);
     if (status === 0) return;
     this.stoppedAt = status - 1;
     const kernel = this.schedule.kernels[status - 1].name;
     // what people call it
     const name = kernel === "gather" || kernel === "boundIndex" ? "take" : kernel;
-    const value = Number(this.exports.offendingValue.value);
-    const size = Number(this.exports.offendedSize.value);
+    const value = Number(exports.offendingValue.value);
+    const size = Number(exports.offendedSize.value);
     const expected = `-${size} ≤ index < ${size}`;
     throw new AdjointError(
       "index-out-of-range",
@@ -119,9 +112,34 @@ export class WasmProgram {
 
   /** Runs one kernel alone, in a program made with `exportKernels`. */
   runKernel(kernel: number): void {
-    const run = this.kernels[`kernel${kernel}`];
+    if (this.instance.sharedWork > 0) this.meetThreads();
+    const { memory, arenaBytes, staticBase, kernels } = this.instance;
+    const run = kernels[`kernel${kernel}`];
     invariant(run !== undefined, "the program was made without exported kernels");
-    run(this.memory.arena(this.arenaBytes), this.staticBase);
+    run(memory.arena(arenaBytes), staticBase);
+  }
+
+  /** Tells the threads what is to be done; where there were none when the program was made, it moves to their memory. */
+  private meetThreads(): void {
+    const pool = this.instance.shared === undefined ? this.pool() : undefined;
+    if (pool !== undefined) this.moveTo(pool);
+    const { shared } = this.instance;
+    shared?.pool.prepare(shared.program);
+  }
+
+  private moveTo(pool: Pool): void {
+    const before = this.instance;
+    this.instance = instantiate(this.schedule, this.options, pool);
+    const { arenaBytes, staticBytes } = this.schedule;
+    const move = (from: number, to: number, bytes: number): void => {
+      const source = new Uint8Array(before.memory.memory.buffer, from, bytes);
+      new Uint8Array(this.instance.memory.memory.buffer, to, bytes).set(source);
+    };
+    move(before.staticBase, this.instance.staticBase, staticBytes);
+    move(before.memory.arena(before.arenaBytes), this.instance.memory.arena(before.arenaBytes), arenaBytes);
+    abandoned?.unregister(this);
+    release(before);
+    this.watch();
   }
 
   /** Gives the static block back; the program cannot be used again. */
@@ -129,7 +147,7 @@ export class WasmProgram {
     if (this.disposed) return;
     this.disposed = true;
     abandoned?.unregister(this);
-    this.memory.release(this.staticBase);
+    release(this.instance);
   }
 
   [Symbol.dispose](): void {
@@ -148,14 +166,4 @@ function viewOf(dtype: DType, buffer: ArrayBuffer, address: number, length: numb
     case "float64":
       return new Float64Array(buffer, address, length);
   }
-}
-
-/** The engine types exports as unknown; the code generator in this folder is what guarantees them. */
-function programExports(instance: WebAssembly.Instance): ProgramExports {
-  return instance.exports as unknown as ProgramExports;
-}
-
-/** Likewise. */
-function kernelExports(instance: WebAssembly.Instance): KernelExports {
-  return instance.exports as unknown as KernelExports;
 }

@@ -1,5 +1,6 @@
 /** Random loop nests: strides, broadcasts, flips, reductions, gathers and scatters against the interpreter. */
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { planParts, worthwhile } from "../../../src/backends/wasm/codegen/parts.js";
 import type { Expr, LoopKernel, Reduction, Store } from "../../../src/loops/ir.js";
 import { allocate, type DType, type TypedArray } from "../../../src/types/dtype.js";
 import {
@@ -228,5 +229,26 @@ describe("random nests with transcendental functions", () => {
       // float32 sums of at most 33³ values below 1, most of them far fewer, each within a few units of its last place.
       expectSame(schedule(maker.buffers, [kernel]), maker.inputs, { tolerance: 1e-4, label });
     }
+  });
+});
+
+describe("random nests in as many parts as can be", () => {
+  it(`agree with the interpreter (seed ${seed}, ${cases} nests)`, () => {
+    const usual = { ...worthwhile };
+    Object.assign(worthwhile, { part: 1, split: 0 });
+    let cut = 0;
+    try {
+      for (let i = 0; i < cases; i++) {
+        const maker = new NestMaker(generator(seed + i));
+        const kernel = maker.make();
+        if (planParts(kernel) !== undefined) cut++;
+        const label = `seed ${seed + i}: ${JSON.stringify(kernel)}`;
+        // as in one piece
+        expectSame(schedule(maker.buffers, [kernel]), maker.inputs, { tolerance: 2e-6, label });
+      }
+    } finally {
+      Object.assign(worthwhile, usual);
+    }
+    expect(cut).toBeGreaterThan(cases / 3);
   });
 });

@@ -1,6 +1,6 @@
 /** One WebAssembly function: its locals and its body, written instruction by instruction. */
 import { ByteWriter } from "./encoding.js";
-import { control, f32, f64, i32, typeCodes, type ValueType, v128 } from "./opcodes.js";
+import { control, f32, f64, i32, i64, typeCodes, type ValueType, v128 } from "./opcodes.js";
 
 /** The encoding of a block that gives nothing. */
 const noResult = 0x40;
@@ -54,6 +54,10 @@ export class FunctionBuilder {
     return this.op(control.localTee).index32(local);
   }
 
+  globalGet(index: number): this {
+    return this.op(control.globalGet).index32(index);
+  }
+
   globalSet(index: number): this {
     return this.op(control.globalSet).index32(index);
   }
@@ -69,6 +73,12 @@ export class FunctionBuilder {
 
   i32(value: number): this {
     this.op(i32.const).code.signed(value | 0);
+    return this;
+  }
+
+  /** From a 32-bit integer. */
+  i64(value: number): this {
+    this.op(i64.const).code.signed(value | 0);
     return this;
   }
 
@@ -91,6 +101,12 @@ export class FunctionBuilder {
   /** A load or store; the offset is added to the address on the stack. Alignment is a mere hint: none is given. */
   memory(code: number, offset: number): this {
     this.op(code).code.byte(0).unsigned(offset);
+    return this;
+  }
+
+  /** An atomic access of 4 or 8 bytes, at an address which is a multiple of that. */
+  atomic(code: number, offset: number, bytes: 4 | 8 = 4): this {
+    this.op(code).code.byte(Math.log2(bytes)).unsigned(offset);
     return this;
   }
 
@@ -144,6 +160,13 @@ export class FunctionBuilder {
 
   branchIf(depth: number): this {
     return this.op(control.brIf).index32(depth);
+  }
+
+  /** Takes i from the stack and branches to the i-th of the labels, or from their number on to `otherwise`. */
+  branchTable(depths: readonly number[], otherwise: number): this {
+    this.op(control.brTable).index32(depths.length);
+    for (const depth of depths) this.index32(depth);
+    return this.index32(otherwise);
   }
 
   return(): this {

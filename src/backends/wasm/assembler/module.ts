@@ -7,6 +7,9 @@ import { control, i32, typeCodes, type ValueType } from "./opcodes.js";
 /** Section numbers, in the order in which sections must stand. */
 const sections = { type: 1, import: 2, function: 3, global: 6, export: 7, code: 10 } as const;
 
+/** Pages of 64 KiB that 32-bit addresses reach. */
+const largestMemory = 65536;
+
 type ExportKind = "function" | "global";
 const exportCodes: Readonly<Record<ExportKind, number>> = { function: 0, global: 3 };
 
@@ -53,21 +56,22 @@ export class ModuleBuilder {
     return index;
   }
 
-  /** The binary module, which imports its memory as `env.memory`. */
-  finish(): Uint8Array<ArrayBuffer> {
+  /** The binary module, which imports its memory as `env.memory`: one that is shared, or one that is not. */
+  finish({ sharedMemory = false }: { readonly sharedMemory?: boolean } = {}): Uint8Array<ArrayBuffer> {
     const functionSection = vectorOf(this.functions, (out, { parameters, results }) =>
       out.unsigned(this.typeIndex(parameters, results)),
     );
     const importTypes = this.imports.map(({ parameters }) => this.typeIndex(parameters, []));
     const typeSection = vectorOf([...this.types.values()], (out, { bytes }) => out.append(bytes.finish()));
-    // Any memory will do: at least 0 pages, no maximum.
+    // Any memory will do: at least 0 pages, and no maximum or, where it is shared and must have one, the largest.
     const importSection = new ByteWriter()
       .unsigned(1 + this.imports.length)
       .name("env")
       .name("memory")
       .byte(0x02)
-      .byte(0x00)
+      .byte(sharedMemory ? 0x03 : 0x00)
       .unsigned(0);
+    if (sharedMemory) importSection.unsigned(largestMemory);
     this.imports.forEach(({ name }, i) => {
       importSection.name("env").name(name).byte(0x00).unsigned(importTypes[i]);
     });

@@ -2,7 +2,7 @@
  * Opcodes used by the code generator. A prefixed instruction is written as `prefix << 16 | number`.
  *
  * Source: WebAssembly Core Specification 2.0, appendix "Index of Instructions"; the relaxed SIMD proposal for
- * `relaxedMadd`.
+ * `relaxedMadd`; the threads proposal for `atomic`.
  */
 
 /** Types of values on the stack, as encoded. */
@@ -18,6 +18,7 @@ export const typeCodes: Readonly<Record<ValueType, number>> = {
 
 const simd = (number: number): number => (0xfd << 16) | number;
 const saturating = (number: number): number => (0xfc << 16) | number;
+const shared = (number: number): number => (0xfe << 16) | number;
 
 export const control = {
   unreachable: 0x00,
@@ -28,6 +29,7 @@ export const control = {
   end: 0x0b,
   br: 0x0c,
   brIf: 0x0d,
+  brTable: 0x0e,
   return: 0x0f,
   call: 0x10,
   drop: 0x1a,
@@ -70,7 +72,28 @@ export const i32 = {
   truncSatF64: saturating(2),
 } as const;
 
-export const i64 = { const: 0x42 } as const;
+export const i64 = {
+  const: 0x42,
+  ne: 0x52,
+  sub: 0x7d,
+  or: 0x84,
+  shl: 0x86,
+  shrU: 0x88,
+  wrap: 0xa7,
+  extendU: 0xad,
+} as const;
+
+/** On shared memory; their alignment, given as a power of two, must be that of the value. */
+export const atomic = {
+  notify: shared(0x00),
+  load: shared(0x10),
+  load64: shared(0x11),
+  store: shared(0x17),
+  store64: shared(0x18),
+  add: shared(0x1e),
+  compareExchange: shared(0x48),
+  compareExchange64: shared(0x49),
+} as const;
 
 export const f32 = {
   load: 0x2a,

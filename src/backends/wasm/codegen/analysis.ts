@@ -3,8 +3,9 @@
  *
  * Level L is the body of loop L - 1; level 0 stands before all loops.
  */
+import { operandsOf } from "../../../loops/expr.js";
 import type { Expr, LoopKernel } from "../../../loops/ir.js";
-import { expressions, operands } from "./expressions.js";
+import { expressions } from "./expressions.js";
 import { varyingExpressions } from "./vectorise.js";
 
 export interface NestAnalysis {
@@ -37,7 +38,7 @@ export function analyse(kernel: LoopKernel, vectorLoop: number): NestAnalysis {
     if (e.kind === "load")
       own = e.strides.reduce((most, stride, loop) => (stride === 0 ? most : loop + 1), 0);
     if (e.kind === "reduced") afterReductions.add(e);
-    for (const operand of operands(e)) {
+    for (const operand of operandsOf(e)) {
       use(operand);
       own = Math.max(own, level.get(operand) ?? 0);
       if (afterReductions.has(operand)) afterReductions.add(e);
@@ -55,7 +56,7 @@ export function analyse(kernel: LoopKernel, vectorLoop: number): NestAnalysis {
     if (before !== undefined && before >= place) return;
     visited.set(e, place);
     if (!afterReductions.has(e) && e.kind !== "constant" && levelOf(e) < place) hoistedSet.add(e);
-    for (const operand of operands(e)) visit(operand, levelOf(e));
+    for (const operand of operandsOf(e)) visit(operand, levelOf(e));
   };
   for (const { value } of kernel.reductions) {
     use(value);

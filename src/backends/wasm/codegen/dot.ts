@@ -1,25 +1,25 @@
 /**
- * A matrix product to instructions: the bare product into its only plain store or into scratch memory, tile by tile;
- * then whatever is to be done with the sums, as an ordinary nest over them.
+ * A contraction to instructions: in parts that several threads may share, each of them products of matrices with all that
+ * belongs to them.
  */
-import type { DotKernel, LoopKernel, MatrixView } from "../../../loops/ir.js";
+
+import { dotLoops } from "../../../loops/dot.js";
+import { mapOperands, rewriterFromRoot } from "../../../loops/expr.js";
+import type { DotKernel, Expr, LoopKernel } from "../../../loops/ir.js";
+import { bytesPerElement } from "../../../types/dtype.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
-import type { ProgramContext } from "./context.js";
-import { directView, epilogue, scratchView } from "./dot-epilogue.js";
-import { paddedAcross, writePacking } from "./dot-pack.js";
-import { type DotPlan, planDot, type TileGroup } from "./dot-plan.js";
-import { type DotProblem, withoutNeedlessBatch } from "./dot-problem.js";
-import {
-  pointerTo,
-  type TileLayout,
-  type TilePointers,
-  type VectorMath,
-  vectorMath,
-  writeInnerTile,
-  writeOuterTile,
-} from "./dot-tile.js";
+import { control, i32 } from "../assembler/opcodes.js";
+import type { Base, ProgramContext } from "./context.js";
+import { type DotForm, formOf, sizeOf, sumStrides, usesCounters } from "./dot-form.js";
+import { ProductWriter, type Range } from "./dot-product.js";
+import { storesOf } from "./dot-stores.js";
+import { Workplace } from "./dot-workplace.js";
+import { mapStore } from "./expressions.js";
 import { writeLoops } from "./nest.js";
 import { contextBuffers } from "./program-buffers.js";
+
+/** Multiplications from which a product is worth parts. */
+const shared = 1_000_000;
 
 export function writeDot(
   f: FunctionBuilder,
@@ -27,230 +27,201 @@ export function writeDot(
   kernel: DotKernel,
   status: number,
 ): void {
-  const { dtype, batch, m, n, k, a, b } = kernel;
-  const points = batch.reduce((product, extent) => product * extent, m * n);
+  const { dtype } = kernel;
+  const points = dotLoops(kernel).reduce((product, extent) => product * extent, 1);
   if (points === 0) return;
-  const math = vectorMath(dtype, context.features);
-  const direct = directView(kernel);
-  const out = direct ?? scratchView(kernel, context.scratch(dtype, points, points * math.elementBytes));
-  const problem = withoutNeedlessBatch({ dtype, batch, m, n, k, a, b, out });
-  if (k === 0) writeZeros(f, context, problem, status);
-  else if (!context.writeHostProduct(f, problem))
-    new DotWriter(f, context, planDot(problem, math), math, status).write();
-  if (direct === undefined) writeLoops(f, context, epilogue(kernel, out), status, contextBuffers(context));
+  if (kernel.k === 0) {
+    const zero: Expr = { kind: "constant", dtype, value: 0 };
+    writeLoops(f, context, afterwards(kernel, zero), status, contextBuffers(context));
+    return;
+  }
+  if (usesCounters(kernel)) {
+    const buffer = context.scratch(dtype, points, points * bytesPerElement(dtype));
+    const loops = dotLoops(kernel);
+    const strides = loops.map((_, i) => loops.slice(i + 1).reduce((size, extent) => size * extent, 1));
+    const sums = { buffer, offset: 0, strides };
+    writeProducts(f, context, { ...kernel, stores: [{ ...sums, value: reducedOf(dtype) }] }, status);
+    const value: Expr = { kind: "load", dtype, ...sums };
+    writeLoops(f, context, afterwards(kernel, value), status, contextBuffers(context));
+    return;
+  }
+  writeProducts(f, context, kernel, status);
 }
 
-/** Zeros over the whole result. */
-function writeZeros(
-  f: FunctionBuilder,
-  context: ProgramContext,
-  { dtype, batch, m, n, out }: DotProblem,
-  status: number,
-): void {
-  const { buffer, offset } = out;
-  const strides = [...out.batchStrides, out.rowStride, out.columnStride];
-  const zeros: LoopKernel = {
+function reducedOf(dtype: DotKernel["dtype"]): Expr {
+  return { kind: "reduced", dtype, index: 0 };
+}
+
+/** The stores as a nest of their own, with this for the sums. */
+function afterwards(kernel: DotKernel, sum: Expr): LoopKernel {
+  const rewrite = rewriterFromRoot((e, rewriteOperand) =>
+    e.kind === "reduced" ? sum : mapOperands(e, rewriteOperand),
+  );
+  return {
     kind: "loops",
-    name: "zeros",
-    loops: [...batch, m, n],
+    name: kernel.name,
+    loops: dotLoops(kernel),
     reducedLoops: 0,
     reductions: [],
-    stores: [{ buffer, offset, strides, value: { kind: "constant", dtype, value: 0 } }],
+    stores: kernel.stores.map((store) => mapStore(store, rewrite)),
   };
-  writeLoops(f, context, zeros, status, contextBuffers(context));
 }
 
-class DotWriter {
-  private readonly f: FunctionBuilder;
-  private readonly context: ProgramContext;
-  private readonly plan: DotPlan;
-  private readonly math: VectorMath;
-  private readonly status: number;
-
-  constructor(f: FunctionBuilder, context: ProgramContext, plan: DotPlan, math: VectorMath, status: number) {
-    this.f = f;
-    this.context = context;
-    this.plan = plan;
-    this.math = math;
-    this.status = status;
-  }
-
-  write(): void {
-    const { f, context, plan } = this;
-    const { problem, blockK } = plan;
-    // Blocks of k add up in the result.
-    if (blockK < problem.k) writeZeros(f, context, problem, this.status);
-    const pointers = {
-      a: this.matrix(problem.a),
-      b: this.matrix(problem.b),
-      out: this.matrix(problem.out),
-    };
-    this.batches(0, pointers);
-    for (const local of Object.values(pointers)) f.release(local);
-  }
-
-  private matrix({ buffer, offset }: MatrixView): Local {
-    const base = this.context.base(buffer);
-    return pointerTo(this.f, base.local, base.address + offset * this.math.elementBytes);
-  }
-
-  private batches(loop: number, pointers: TilePointers): void {
-    const { f, math } = this;
-    const { batch, a, b, out } = this.plan.problem;
-    if (loop === batch.length) {
-      this.product(pointers);
+function writeProducts(f: FunctionBuilder, context: ProgramContext, kernel: DotKernel, status: number): void {
+  const form = formOf(kernel);
+  const { outer, outerSummed, rows, columns, summed } = form;
+  const work = sizeOf([...outer, ...outerSummed, ...rows, ...columns, ...summed]);
+  if (work >= shared) {
+    const shareable = outer.length > 0 && standsAlone(kernel, form);
+    if (shareable) {
+      shareLoop(f, context, outer[0].extent, work, (place, range) =>
+        new ProductWriter(place, kernel, form, status).write(range),
+      );
       return;
     }
-    const counter = f.local("i32");
-    const move = (times: number): void => {
-      f.increase(pointers.a, times * a.batchStrides[loop] * math.elementBytes);
-      f.increase(pointers.b, times * b.batchStrides[loop] * math.elementBytes);
-      f.increase(pointers.out, times * out.batchStrides[loop] * math.elementBytes);
-    };
-    f.repeat(counter, 0, batch[loop], 1, () => {
-      this.batches(loop + 1, pointers);
-      move(1);
-    });
-    move(-batch[loop]);
-    f.release(counter);
-  }
-
-  /** The column groups in columns. */
-  private get panels(): readonly TileGroup[] {
-    const { lanes } = this.math;
-    return this.plan.columnGroups.map(({ start, size, count }) => ({
-      start: start * lanes,
-      size: size * lanes,
-      count,
-    }));
-  }
-
-  private product(pointers: TilePointers): void {
-    const { f, plan, math } = this;
-    const { dtype, m, n, k, a, b } = plan.problem;
-    const { blockK } = plan;
-    const start = { a: pointers.a, b: pointers.b };
-    if (plan.packA) {
-      const groups = plan.rowGroups;
-      const operand = {
-        dtype,
-        start: start.a,
-        across: m,
-        acrossStride: a.rowStride,
-        alongStride: a.columnStride,
-      };
-      start.a = this.pack({ ...operand, k, blockK, groups });
+    if (outer.length === 0 && outerSummed.length > 0) {
+      writePartialSums(f, context, kernel, form, work, status);
+      return;
     }
-    if (plan.packB) {
-      const groups = this.panels;
-      const operand = {
-        dtype,
-        start: start.b,
-        across: n,
-        acrossStride: b.columnStride,
-        alongStride: b.rowStride,
-      };
-      start.b = this.pack({ ...operand, k, blockK, groups });
-    }
-    const aBlock = pointerTo(f, start.a, 0);
-    const bBlock = pointerTo(f, start.b, 0);
-    const tiles = { a: aBlock, b: bBlock, out: pointers.out };
-    const whole = Math.floor(k / blockK);
-    const accumulate = blockK < k;
-    const counter = f.local("i32");
-    const perK = math.elementBytes;
-    f.repeat(counter, 0, whole, 1, () => {
-      this.columns(tiles, blockK, accumulate);
-      if (!accumulate) return;
-      f.increase(aBlock, blockK * perK * (plan.packA ? paddedAcross(plan.rowGroups) : a.columnStride));
-      f.increase(bBlock, blockK * perK * (plan.packB ? paddedAcross(this.panels) : b.rowStride));
-    });
-    if (k % blockK > 0) this.columns(tiles, k % blockK, accumulate);
-    for (const local of [counter, aBlock, bBlock]) f.release(local);
-    if (plan.packA) f.release(start.a);
-    if (plan.packB) f.release(start.b);
+    if (outer.length === 0 && writeSplit(f, context, kernel, form, work, status)) return;
   }
+  new ProductWriter(new Workplace(f, context), kernel, form, status).write();
+}
 
-  private pack(operand: Parameters<typeof writePacking>[2]): Local {
-    const { f, context, math } = this;
-    const elements = operand.k * paddedAcross(operand.groups);
-    const buffer = context.scratch(operand.dtype, elements, elements * math.elementBytes);
-    const base = context.base(buffer);
-    const target = pointerTo(f, base.local, base.address);
-    writePacking(f, context, operand, target);
-    return target;
-  }
+/** An estimate for one thread, in nanoseconds. */
+function timeOf(work: number): number {
+  return work / 25;
+}
 
-  /** All tiles of one block of k; a panel of B stays in the cache while all rows pass. */
-  private columns(start: TilePointers, blockK: number, accumulate: boolean): void {
-    const { f, plan, math } = this;
-    const { n, b, out } = plan.problem;
-    const perColumn = plan.kind === "outer" ? math.lanes : 1;
-    const total = plan.columnGroups.reduce((sum, { size, count }) => sum + size * count, 0);
-    const lastLanes = plan.kind === "outer" ? n - (total - 1) * math.lanes : math.lanes;
-    const bTile = pointerTo(f, start.b, 0);
-    const outTile = pointerTo(f, start.out, 0);
-    const counter = f.local("i32");
-    plan.columnGroups.forEach(({ size, count }, group) => {
-      const columns = size * perColumn;
-      const one = (lanes: number): void => {
-        this.rows(
-          { a: start.a, b: bTile, out: outTile },
-          { columns: size, lastLanes: lanes },
-          blockK,
-          accumulate,
-        );
-        f.increase(bTile, columns * math.elementBytes * (plan.packB ? blockK : b.columnStride));
-        f.increase(outTile, columns * math.elementBytes * out.columnStride);
-      };
-      const partial = group === plan.columnGroups.length - 1 && lastLanes < math.lanes ? 1 : 0;
-      f.repeat(counter, 0, count - partial, 1, () => one(math.lanes));
-      if (partial === 1) one(lastLanes);
-    });
-    for (const local of [counter, bTile, outTile]) f.release(local);
-  }
+/** Does no step of the outermost loop add to what another adds to? */
+function standsAlone({ stores }: DotKernel, { outer, rows, columns }: DotForm): boolean {
+  const [first, ...others] = [...outer, ...rows, ...columns];
+  return stores.every(({ accumulate }, view) => {
+    if (accumulate !== true) return true;
+    const reach = others.reduce((sum, axis) => sum + Math.abs(axis.views[view]) * (axis.extent - 1), 0);
+    return Math.abs(first.views[view]) > reach;
+  });
+}
 
-  private rows(
-    start: TilePointers,
-    { columns, lastLanes }: { readonly columns: number; readonly lastLanes: number },
-    blockK: number,
-    accumulate: boolean,
-  ): void {
-    const { f, plan, math } = this;
-    const { a, out } = plan.problem;
-    const aTile = pointerTo(f, start.a, 0);
-    const outTile = pointerTo(f, start.out, 0);
-    const counter = f.local("i32");
-    const pointers = { a: aTile, b: start.b, out: outTile };
-    const write = plan.kind === "outer" ? writeOuterTile : writeInnerTile;
-    for (const { size, count } of plan.rowGroups)
-      f.repeat(counter, 0, count, 1, () => {
-        write(
-          f,
-          math,
-          { rows: size, columns, lastLanes },
-          this.layout(size, columns, blockK, accumulate),
-          pointers,
-        );
-        f.increase(aTile, size * math.elementBytes * (plan.packA ? blockK : a.rowStride));
-        f.increase(outTile, size * math.elementBytes * out.rowStride);
-      });
-    for (const local of [counter, aTile, outTile]) f.release(local);
-  }
+/** Columns of a part are whole vectors, and rows whole tiles more or less. */
+const partStep = 16;
 
-  private layout(rows: number, columns: number, k: number, accumulate: boolean): TileLayout {
-    const { plan, math } = this;
-    const { a, b, out } = plan.problem;
-    const bytes = math.elementBytes;
-    return {
-      k,
-      aRow: bytes * (plan.packA ? 1 : a.rowStride),
-      aStep: bytes * (plan.packA ? rows : a.columnStride),
-      bStep: plan.packB ? columns * 16 : bytes * b.rowStride,
-      bColumn: bytes * b.columnStride,
-      outRow: bytes * out.rowStride,
-      outColumn: bytes * out.columnStride,
-      accumulate,
+/** One product in parts of its columns, or of its rows where these run in lanes; false where it has too few. */
+function writeSplit(
+  f: FunctionBuilder,
+  context: ProgramContext,
+  kernel: DotKernel,
+  form: DotForm,
+  work: number,
+  status: number,
+): boolean {
+  // measured with OpenBLAS: columns in two cost 1 to 3 %, rows 3 to 15 %
+  const most = work < 32 * shared ? 2 : 4;
+  for (const group of ["columns", "rows"] as const) {
+    const [axis, ...others] = form[group];
+    if (axis === undefined || axis.extent < 2 * partStep * most) continue;
+    const each = Math.ceil(axis.extent / most / partStep) * partStep;
+    const count = Math.ceil(axis.extent / each);
+    const outer = {
+      extent: count,
+      a: axis.a * each,
+      b: axis.b * each,
+      views: axis.views.map((stride) => stride * each),
     };
+    if (!standsAlone(kernel, { ...form, outer: [outer], [group]: [{ ...axis, extent: each }, ...others] }))
+      continue;
+    const write = (part: FunctionBuilder, number: Local, extent: number): void => {
+      const inner = { ...form, outer: [outer], [group]: [{ ...axis, extent }, ...others] };
+      const place = new Workplace(part, context, { count, number });
+      new ProductWriter(place, kernel, inner, status).write({ first: number });
+    };
+    const last = axis.extent - (count - 1) * each;
+    const parts = (part: FunctionBuilder, number: Local): void => {
+      if (last === each) {
+        write(part, number, each);
+        return;
+      }
+      part
+        .get(number)
+        .i32(count - 1)
+        .op(i32.ltU);
+      part.if(
+        undefined,
+        () => write(part, number, each),
+        () => write(part, number, last),
+      );
+    };
+    context.parallel(f, count, parts, timeOf(work));
+    return true;
   }
+  return false;
+}
+
+/** A loop in parts of as many steps, of which the last may have fewer. */
+function shareLoop(
+  f: FunctionBuilder,
+  context: ProgramContext,
+  extent: number,
+  work: number,
+  write: (place: Workplace, range: Range, number: Local) => void,
+): void {
+  const { each, count } = partsOf(extent, work);
+  const part = (own: FunctionBuilder, number: Local): void => {
+    const first = own.local("i32");
+    const steps = own.local("i32");
+    own.get(number).i32(each).op(i32.mul).set(first);
+    own.i32(each).i32(extent).get(first).op(i32.sub).tee(steps);
+    own.i32(each).get(steps).op(i32.lt).op(control.select).set(steps);
+    write(new Workplace(own, context, { count, number }), { first, steps }, number);
+  };
+  context.parallel(f, count, part, timeOf(work));
+}
+
+/** Enough parts to keep several threads busy to the end, by the extent alone. */
+function partsOf(extent: number, work: number): { readonly each: number; readonly count: number } {
+  const most = work < 8 * shared ? 4 : 8;
+  const each = Math.ceil(extent / most);
+  return { each, count: Math.ceil(extent / each) };
+}
+
+/** Products that add up, in parts of which each has sums of its own; these are added in order. */
+function writePartialSums(
+  f: FunctionBuilder,
+  context: ProgramContext,
+  kernel: DotKernel,
+  form: DotForm,
+  work: number,
+  status: number,
+): void {
+  const { dtype } = kernel;
+  const bytes = bytesPerElement(dtype);
+  const points = sizeOf(form.rows) * sizeOf(form.columns);
+  const { extent } = form.outerSummed[0];
+  const { count } = partsOf(extent, work);
+  const base = context.base(context.scratch(dtype, points * count, points * count * bytes));
+  shareLoop(f, context, extent, work, (place, range, number) => {
+    const local = place.f.local("i32");
+    place.f
+      .get(number)
+      .i32(points * bytes)
+      .op(i32.mul)
+      .get(base.local)
+      .op(i32.add)
+      .set(local);
+    const own: Base = { local, address: base.address };
+    new ProductWriter(place, kernel, form, status).write(range, own);
+  });
+  const steps = sumStrides(form);
+  const strides = [...steps.rows, ...steps.columns, points];
+  const ownBuffer = form.views.length;
+  const value: Expr = { kind: "load", dtype, buffer: ownBuffer, offset: 0, strides };
+  const nest: LoopKernel = {
+    ...storesOf(kernel, form, reducedOf(dtype), [count]),
+    reducedLoops: 1,
+    reductions: [{ op: "sum", dtype, value }],
+  };
+  writeLoops(f, context, nest, status, {
+    base: (buffer) => (buffer === ownBuffer ? base : context.base(form.views[buffer].buffer)),
+    dtype: (buffer) => (buffer === ownBuffer ? dtype : context.buffer(form.views[buffer].buffer).dtype),
+  });
 }

@@ -28,20 +28,24 @@ import { scalarBinary, scalarLoad, scalarStore, scalarType } from "./scalar-ops.
 import { vectorStore } from "./vector-memory.js";
 import { planVectors, type VectorPlan } from "./vectorise.js";
 
-/** Writes the kernel into `f`; `status` is what the function returns when an index is out of range. */
+/**
+ * Writes the kernel into `f`; `status` is what the function returns when an index is out of range. With `part`, a local,
+ * only that iteration of the outermost loop runs.
+ */
 export function writeLoops(
   f: FunctionBuilder,
   context: ProgramContext,
   kernel: LoopKernel,
   status: number,
   source: BufferSource,
+  part?: Local,
 ): void {
-  const plan = planVectors(kernel);
+  const plan = planVectors(kernel, part === undefined ? 0 : 1);
   const outputs = plan.kernel.loops.length - plan.kernel.reducedLoops;
   if (plan.kernel.loops.slice(0, outputs).includes(0)) return;
   const blocked = planBlocks(plan);
-  new NestWriter(f, context, blocked?.main ?? plan, status, source).write();
-  if (blocked?.rest !== undefined) writeLoops(f, context, blocked.rest, status, source);
+  new NestWriter(f, context, blocked?.main ?? plan, status, source, part).write();
+  if (blocked?.rest !== undefined) writeLoops(f, context, blocked.rest, status, source, part);
 }
 
 /** Steps after which partial sums move into totals, and how many there must be for that to be worth it. */
@@ -77,6 +81,8 @@ class NestWriter {
   private readonly evaluator: Evaluator;
   private accumulators: readonly Accumulator[] = [];
   private readonly cut: Cut | undefined;
+  /** The one iteration of the outermost loop that is wanted. */
+  private readonly part: Local | undefined;
   /** Counts reduced points, for argmax. */
   private position: Local | undefined;
 
@@ -86,8 +92,10 @@ class NestWriter {
     plan: VectorPlan,
     status: number,
     source: BufferSource,
+    part: Local | undefined,
   ) {
     this.f = f;
+    this.part = part;
     this.context = context;
     this.plan = plan;
     this.kernel = plan.kernel;
@@ -119,9 +127,16 @@ class NestWriter {
   private body(level: number): void {
     this.evaluator.scope(() => {
       this.evaluator.hoist(level);
-      if (level < this.outputs) this.loop(level);
+      if (level === 0 && this.part !== undefined) this.onePart(this.part);
+      else if (level < this.outputs) this.loop(level);
       else this.point();
     });
+  }
+
+  private onePart(part: Local): void {
+    this.f.get(part).set(this.counters[0]);
+    this.pointers.startAt(0, part);
+    this.body(1);
   }
 
   private reducedBody(level: number): void {

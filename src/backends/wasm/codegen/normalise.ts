@@ -4,9 +4,10 @@
  * Requires: a loop kernel. Guarantees: an equal one in which no loop has extent 1, and no two adjacent loops could be one.
  * Example: [8, 1, 30] with every view contiguous → [240].
  */
+import { mapOperands, rewriterFromRoot } from "../../../loops/expr.js";
 import type { LoopKernel } from "../../../loops/ir.js";
 import { invariant } from "../../../util/errors.js";
-import { expressions, mapOperands, mapStore, rewriter } from "./expressions.js";
+import { expressions, mapStore } from "./expressions.js";
 
 /**
  * The kernel with other loops: new loop i runs through old loops `groups[i]`, outermost first. Old loops in no group
@@ -25,7 +26,7 @@ export function regroup(
   const strides = (old: readonly number[], count: number): number[] =>
     innermost.slice(0, count).map((loop) => old[loop]);
 
-  const rewrite = rewriter((e, rewriteOperand) => {
+  const rewrite = rewriterFromRoot((e, rewriteOperand) => {
     if (e.kind === "index") {
       const loop = newLoop.get(e.loop);
       return loop === undefined ? { kind: "constant", dtype: "int32", value: 0 } : { ...e, loop };
@@ -45,7 +46,8 @@ export function regroup(
   };
 }
 
-export function normalise(kernel: LoopKernel): LoopKernel {
+/** @param fixed outermost loops that stay as they are */
+export function normalise(kernel: LoopKernel, fixed = 0): LoopKernel {
   const { loops } = kernel;
   const outputs = loops.length - kernel.reducedLoops;
   const all = expressions(kernel);
@@ -67,7 +69,8 @@ export function normalise(kernel: LoopKernel): LoopKernel {
     }
     return groups;
   };
-  const outputGroups = group(0, outputs);
+  const kept = Array.from({ length: fixed }, (_, loop) => [loop]);
+  const outputGroups = [...kept, ...group(fixed, outputs)];
   const reduced = loops.map((_, loop) => loop).slice(outputs);
   let reducedGroups: number[][] = [];
   // A reduction over nothing runs none of its loops, and one of extent 0 says so; without reductions there are none to run.
@@ -75,7 +78,7 @@ export function normalise(kernel: LoopKernel): LoopKernel {
   else if (kernel.reductions.length > 0) reducedGroups = group(outputs, loops.length);
   const made = regroup(kernel, [...outputGroups, ...reducedGroups], outputGroups.length);
   invariant(
-    made.loops.every((extent) => extent !== 1),
+    made.loops.every((extent, loop) => extent !== 1 || loop < fixed),
     "a loop of extent 1 is left",
   );
   return made;

@@ -102,6 +102,14 @@ export class PointerTable {
     }
   }
 
+  /** To the iteration of an outermost loop that a local holds. */
+  startAt(loop: number, iteration: Local): void {
+    const { f } = this;
+    for (const { local, strides } of this.pointers.values())
+      if (strides[loop] !== 0)
+        f.get(iteration).i32(strides[loop]).op(i32.mul).get(local).op(i32.add).set(local);
+  }
+
   /** After `iterations` of `loop`, whose body has run the loop within to its end. */
   advance(loop: number, iterations: number): void {
     const inner = loop + 1;

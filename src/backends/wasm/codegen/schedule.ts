@@ -14,9 +14,9 @@ import { writeArgsort } from "./argsort.js";
 import { kernelParameters, ProgramContext } from "./context.js";
 import { writeCumsum } from "./cumsum.js";
 import { writeDot } from "./dot.js";
-import { writeLoops } from "./nest.js";
-import { contextBuffers } from "./program-buffers.js";
+import { writeLoopKernel } from "./loops.js";
 import { writeRandomBits } from "./random-bits.js";
+import { writeRows } from "./rows.js";
 
 export interface CompiledSchedule {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -24,6 +24,10 @@ export interface CompiledSchedule {
   readonly arenaBytes: number;
   /** Matrix products the module leaves to its import `env.multiply`, by number. */
   readonly products: readonly BlasProduct[];
+  /** Whether the module wants shared memory, since threads may share its work. */
+  readonly isShared: boolean;
+  /** The estimated time of what threads could share, in nanoseconds; 0 where there is nothing. */
+  readonly sharedWork: number;
 }
 
 /** What `compileSchedule` may do beside the usual. */
@@ -32,14 +36,16 @@ export interface CompileScheduleOptions {
   readonly hostProducts?: boolean;
   /** Whether each kernel is exported too, as `kernel0`, `kernel1`, …: for profiles. Default false. */
   readonly exportKernels?: boolean;
+  /** Whether several threads may share its work, which then needs shared memory. Default false. */
+  readonly threads?: boolean;
 }
 
 export function compileSchedule(
   schedule: Schedule,
   features: WasmFeatures,
-  { hostProducts = false, exportKernels = false }: CompileScheduleOptions = {},
+  { hostProducts = false, exportKernels = false, threads = false }: CompileScheduleOptions = {},
 ): CompiledSchedule {
-  const context = new ProgramContext(schedule.buffers, schedule.arenaBytes, features, hostProducts);
+  const context = new ProgramContext(schedule.buffers, schedule.arenaBytes, features, hostProducts, threads);
   const run = context.module.function(kernelParameters, ["i32"]);
   const status = run.local("i32");
   schedule.kernels.forEach((kernel, i) => {
@@ -53,13 +59,17 @@ export function compileSchedule(
   });
   run.i32(0);
   context.module.export("run", "function", run.index);
-  return { bytes: context.module.finish(), arenaBytes: context.arenaBytes, products: context.products };
+  const { arenaBytes, products, sharedWork } = context;
+  return { ...context.finish(), arenaBytes, products, sharedWork };
 }
 
 function writeKernel(f: FunctionBuilder, context: ProgramContext, kernel: Kernel, status: number): void {
   switch (kernel.kind) {
     case "loops":
-      writeLoops(f, context, kernel, status, contextBuffers(context));
+      writeLoopKernel(f, context, kernel, status);
+      return;
+    case "rows":
+      writeRows(f, context, kernel, status);
       return;
     case "dot":
       writeDot(f, context, kernel, status);

@@ -4,14 +4,17 @@
  * Requires: a normalised kernel. Guarantees: an equal kernel with a loop that may run in lanes, or none. Output loops may change
  * places unless a store adds up or scatters, because then their order is observable; reduced loops never do.
  */
+import { operandsOf } from "../../../loops/expr.js";
 import type { Expr, LoopKernel } from "../../../loops/ir.js";
-import { expressions, operands, roots } from "./expressions.js";
+import { expressions, roots } from "./expressions.js";
 import { isLaneFunction } from "./lane-functions.js";
 import { normalise, regroup } from "./normalise.js";
 import type { VectorLanes } from "./vector-lanes.js";
 
 export interface VectorPlan {
   readonly kernel: LoopKernel;
+  /** Outermost loops that are not to be touched. */
+  readonly fixed: number;
   /** The loop that runs in lanes, or -1. */
   readonly loop: number;
   readonly lanes: VectorLanes;
@@ -31,15 +34,16 @@ function copiesFor(work: number, functions: number): number {
   return work <= 20 ? 2 : 1;
 }
 
-export function planVectors(given: LoopKernel): VectorPlan {
-  const kernel = normalise(given);
+export function planVectors(given: LoopKernel, fixed = 0): VectorPlan {
+  const kernel = normalise(given, fixed);
   const outputs = kernel.loops.length - kernel.reducedLoops;
   const all = expressions(kernel);
   const lanes = all.some(({ dtype }) => dtype === "float64") ? 2 : 4;
   const ordered = kernel.stores.some(({ at, accumulate }) => at !== undefined || accumulate === true);
 
   const candidates: number[] = [];
-  for (let loop = ordered ? Math.max(0, outputs - 1) : 0; loop < outputs; loop++) candidates.push(loop);
+  for (let loop = ordered ? Math.max(fixed, outputs - 1) : fixed; loop < outputs; loop++)
+    candidates.push(loop);
   const reducesInOrder = kernel.reductions.some(({ op }) => op === "argmax");
   if (kernel.reducedLoops > 0 && !reducesInOrder) candidates.push(kernel.loops.length - 1);
 
@@ -50,7 +54,7 @@ export function planVectors(given: LoopKernel): VectorPlan {
     const gain = gainOf(kernel, loop, outputs, all) * Math.min(1, extent / (2 * lanes));
     if (gain > best.gain || (gain === best.gain && gain > 0)) best = { loop, gain };
   }
-  if (best.loop < 0) return { kernel, loop: -1, lanes, copies: 1, partialTail: false };
+  if (best.loop < 0) return { kernel, fixed, loop: -1, lanes, copies: 1, partialTail: false };
 
   const work = all.filter(({ kind }) => kind !== "constant" && kind !== "index").length;
   const functions = all.filter(isCall).length;
@@ -60,8 +64,9 @@ export function planVectors(given: LoopKernel): VectorPlan {
   const looksUp = all.some(
     (e) => (e.kind === "bounded" || (e.kind === "load" && e.at !== undefined)) && varying.has(e),
   );
-  const partialTail = functions > 0 && !looksUp;
-  if (best.loop >= outputs - 1) return { kernel, loop: best.loop, lanes, copies, partialTail };
+  // a tail of single points costs as much as some vectors: worth it only where little is done with each
+  const partialTail = (functions > 0 || work >= 12) && !looksUp;
+  if (best.loop >= outputs - 1) return { kernel, fixed, loop: best.loop, lanes, copies, partialTail };
   const order = kernel.loops.map((_, loop) => loop);
   order.splice(outputs - 1, 0, ...order.splice(best.loop, 1));
   const moved = regroup(
@@ -69,9 +74,9 @@ export function planVectors(given: LoopKernel): VectorPlan {
     order.map((loop) => [loop]),
     outputs,
   );
-  const merged = normalise(moved);
+  const merged = normalise(moved, fixed);
   const loop = merged.loops.length - merged.reducedLoops - 1;
-  return { kernel: merged, loop, lanes, copies, partialTail };
+  return { kernel: merged, fixed, loop, lanes, copies, partialTail };
 }
 
 function isCall(e: Expr): boolean {
@@ -89,7 +94,7 @@ function gainOf(kernel: LoopKernel, loop: number, outputs: number, all: readonly
   const collect = (e: Expr): void => {
     if (inReductions.has(e)) return;
     inReductions.add(e);
-    operands(e).forEach(collect);
+    operandsOf(e).forEach(collect);
   };
   for (const { value } of kernel.reductions) collect(value);
   const varying = varyingExpressions(kernel, loop);
@@ -143,7 +148,7 @@ export function varyingExpressions(kernel: LoopKernel, loop: number): Set<Expr> 
     if (seen.has(e)) return;
     seen.add(e);
     let differs = false;
-    for (const operand of operands(e)) {
+    for (const operand of operandsOf(e)) {
       visit(operand, seen);
       differs ||= varying.has(operand);
     }

@@ -1,0 +1,254 @@
+/**
+ * The products of a contraction and all that is around each of them: operands packed, the product by tiles or by BLAS, sums of
+ * several, and what is done with the sums, while these are still in a cache.
+ */
+import type { DotKernel, Expr, LoopKernel, Store } from "../../../loops/ir.js";
+import { bytesPerElement } from "../../../types/dtype.js";
+import type { Local } from "../assembler/function.js";
+import { i32 } from "../assembler/opcodes.js";
+import type { Base } from "./context.js";
+import { type DotForm, type FormAxis, sizeOf, strideOf, sumStrides } from "./dot-form.js";
+import { operandOf, type Placed } from "./dot-operand.js";
+import { planDot } from "./dot-plan.js";
+import type { DotProblem } from "./dot-problem.js";
+import { directStore, storesOf } from "./dot-stores.js";
+import { vectorMath } from "./dot-tile.js";
+import { TileWriter } from "./dot-tiles.js";
+import type { Workplace } from "./dot-workplace.js";
+import { writeLoops } from "./nest.js";
+import type { BufferSource } from "./pointers.js";
+
+/** From which step of the outermost loop on to run how many, in locals; one step without a number. */
+export interface Range {
+  readonly first: Local;
+  readonly steps?: Local;
+}
+
+export class ProductWriter {
+  private readonly place: Workplace;
+  private readonly kernel: DotKernel;
+  private readonly form: DotForm;
+  private readonly status: number;
+  private readonly axes: readonly FormAxis[];
+  private readonly m: number;
+  private readonly n: number;
+  private readonly k: number;
+  private readonly bytes: number;
+
+  constructor(place: Workplace, kernel: DotKernel, form: DotForm, status: number) {
+    this.place = place;
+    this.kernel = kernel;
+    this.form = form;
+    this.status = status;
+    this.axes = [...form.outer, ...form.outerSummed];
+    this.m = sizeOf(form.rows);
+    this.n = sizeOf(form.columns);
+    this.k = sizeOf(form.summed);
+    this.bytes = bytesPerElement(kernel.dtype);
+  }
+
+  /**
+   * Runs the outer loops, the outermost over a range where one is given.
+   * @param target where sums go, as `sumStrides` says, instead of through the stores
+   */
+  write(range?: Range, target?: Base): void {
+    const { place, kernel, form, m, n } = this;
+    const [a, packA] = operandOf(place, kernel, form, "a");
+    const [b, packB] = operandOf(place, kernel, form, "b");
+    const direct = target === undefined ? this.direct() : undefined;
+    const out = direct ?? this.sums(target ?? place.scratch(kernel.dtype, m * n));
+    const multiply = this.multiplier(a, b, out);
+    const ending = direct === undefined && target === undefined ? this.epilogue(out.base) : undefined;
+    const packings = [packA, packB].filter((packing) => packing !== undefined);
+    const pack = (once: boolean): void => {
+      for (const { kernel: copy, source, once: only } of packings)
+        if (only === once) writeLoops(place.f, place.context, copy, 0, source);
+    };
+
+    place.start(range?.first);
+    pack(true);
+    this.loops(0, form.outer.length, range, () => {
+      if (form.outerSummed.length > 0) this.writeZeros(out);
+      this.loops(form.outer.length, this.axes.length, range, () => {
+        pack(false);
+        multiply();
+      });
+      ending?.();
+    });
+  }
+
+  /** Nested loops over axes `from` … `to` - 1. */
+  private loops(from: number, to: number, range: Range | undefined, body: () => void): void {
+    if (from >= to) {
+      body();
+      return;
+    }
+    const { place, axes } = this;
+    const { f } = place;
+    const ranged = from === 0 ? range : undefined;
+    if (ranged !== undefined && ranged.steps === undefined) {
+      this.loops(from + 1, to, range, body);
+      return;
+    }
+    const counter = f.local("i32");
+    const step = (): void => {
+      this.loops(from + 1, to, range, body);
+      place.advance(from, 1);
+    };
+    if (ranged?.steps !== undefined) {
+      f.get(ranged.steps).set(counter);
+      f.loop(() => {
+        step();
+        f.get(counter).i32(1).op(i32.sub).tee(counter).branchIf(0);
+      });
+    } else {
+      const { extent } = axes[from];
+      f.repeat(counter, 0, extent, 1, step);
+      if (from > 0) place.advance(from, -extent);
+    }
+    f.release(counter);
+  }
+
+  /** Sums in memory of their own. */
+  private sums(base: Base): Placed {
+    const isTransposed = this.form.outerSummed.length > 0 && this.n > this.m;
+    return isTransposed
+      ? { base, rowStride: 1, columnStride: this.m }
+      : { base, rowStride: this.n, columnStride: 1 };
+  }
+
+  private direct(): Placed | undefined {
+    const { place, kernel, form, axes, bytes } = this;
+    const store = directStore(kernel);
+    if (store === undefined) return undefined;
+    const view = form.views.indexOf(store);
+    const stride = (axis: FormAxis): number => axis.views[view] ?? 0;
+    const rowStride = strideOf(form.rows, stride);
+    const columnStride = strideOf(form.columns, stride);
+    if (rowStride === undefined || columnStride === undefined || rowStride < 0 || columnStride < 0)
+      return undefined;
+    const { local, address } = place.context.base(store.buffer);
+    const base = { local, address: address + store.offset * bytes };
+    const moving = place.moving(
+      base,
+      axes.map((axis) => stride(axis) * bytes),
+    );
+    return { base: moving, rowStride, columnStride };
+  }
+
+  /** What computes one product; scratch memory is asked for now. */
+  private multiplier(a: Placed, b: Placed, out: Placed): () => void {
+    const { place, kernel, form, m, n, k } = this;
+    const { f, context } = place;
+    const { dtype } = kernel;
+    const sums = form.outerSummed.length > 0;
+    const matrix = (buffer: number, { rowStride, columnStride }: Placed): DotProblem["a"] => ({
+      buffer,
+      offset: 0,
+      rowStride,
+      columnStride,
+    });
+    const work = sizeOf(this.axes) * m * n * k;
+    const problem: DotProblem = {
+      dtype,
+      m,
+      n,
+      k,
+      a: matrix(0, a),
+      b: matrix(1, b),
+      out: matrix(2, out),
+      work,
+    };
+    if (context.hostTakes(problem)) {
+      if (!sums) return () => context.writeHostProduct(f, problem, [a.base, b.base, out.base]);
+      // BLAS overwrites: what is to be added goes to a place of its own
+      const term = this.sums(place.scratch(dtype, m * n));
+      const bases = [a.base, b.base, term.base];
+      return () => {
+        context.writeHostProduct(f, { ...problem, out: matrix(2, term) }, bases);
+        this.writeAdding(out, term);
+      };
+    }
+    const math = vectorMath(dtype, context.features);
+    const plan = planDot(problem, math);
+    const tiles = new TileWriter(place, plan, math, sums);
+    tiles.prepare();
+    return () => {
+      // with the roles exchanged, the left operand is b
+      const [left, right] = plan.problem.a.buffer === 0 ? [a, b] : [b, a];
+      const pointers = {
+        a: place.pointer(left.base),
+        b: place.pointer(right.base),
+        out: place.pointer(out.base),
+      };
+      tiles.write(pointers);
+      for (const pointer of Object.values(pointers)) f.release(pointer);
+    };
+  }
+
+  private epilogue(sums: Base): () => void {
+    const { place, kernel, form, axes, status } = this;
+    const { f, context } = place;
+    const ownBuffer = form.views.length;
+    const steps = sumStrides(form);
+    const nest = storesOf(kernel, form, {
+      kind: "load",
+      dtype: kernel.dtype,
+      buffer: ownBuffer,
+      offset: 0,
+      strides: [...steps.rows, ...steps.columns],
+    });
+    const dtypes = form.views.map(({ buffer }) => context.buffer(buffer).dtype);
+    const bases = form.views.map(({ buffer }, view) =>
+      place.moving(
+        context.base(buffer),
+        axes.map(({ views }) => (views[view] ?? 0) * bytesPerElement(dtypes[view])),
+      ),
+    );
+    const source: BufferSource = {
+      base: (buffer) => (buffer === ownBuffer ? sums : bases[buffer]),
+      dtype: (buffer) => (buffer === ownBuffer ? kernel.dtype : dtypes[buffer]),
+    };
+    return () => writeLoops(f, context, nest, status, source);
+  }
+
+  private writeZeros(out: Placed): void {
+    this.writeMatrix(out, () => ({ kind: "constant", dtype: this.kernel.dtype, value: 0 }));
+  }
+
+  private writeAdding(out: Placed, term: Placed): void {
+    this.writeMatrix(
+      out,
+      (strides) => ({ kind: "load", dtype: this.kernel.dtype, buffer: 1, offset: 0, strides }),
+      term,
+    );
+  }
+
+  /** One pass over a result, along its memory; adds what is loaded from another matrix, where there is one. */
+  private writeMatrix(out: Placed, value: (strides: number[]) => Expr, other?: Placed): void {
+    const { place, kernel, m, n } = this;
+    const across = out.columnStride > out.rowStride;
+    const along = ({ rowStride, columnStride }: Placed): number[] =>
+      across ? [columnStride, rowStride] : [rowStride, columnStride];
+    const store: Store = {
+      buffer: 0,
+      offset: 0,
+      strides: along(out),
+      value: value(along(other ?? out)),
+      accumulate: other !== undefined,
+    };
+    const nest: LoopKernel = {
+      kind: "loops",
+      name: "sums",
+      loops: across ? [n, m] : [m, n],
+      reducedLoops: 0,
+      reductions: [],
+      stores: [store],
+    };
+    const source = {
+      base: (buffer: number) => (buffer === 0 ? out : (other ?? out)).base,
+      dtype: () => kernel.dtype,
+    };
+    writeLoops(place.f, place.context, nest, 0, source);
+  }
+}
