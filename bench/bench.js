@@ -41,7 +41,7 @@ async function main() {
   const options = readOptions(process.argv.slice(2));
   if (options.help) return void process.stdout.write(help(peerNames()));
   if (options.list) return void process.stdout.write(itemList());
-  const items = selectItems(options.items);
+  const items = selectItems(options.items, options.quick);
   const dist = checkInstalled(options);
   const started = new Date().toISOString();
   const loadBefore = loadNow();

@@ -34,7 +34,7 @@ function operands([m, k, n], files) {
 /** @param {any[]} state */
 const multiply = ([{ a, b }]) => [{ a, b, c: a.matmul(b) }];
 
-/** For each layer what its products read and write. @param {import("../src/items.js").Network} network @returns {any} */
+/** For each layer what its products read and write. @param {import("../src/networks.js").Network} network @returns {any} */
 function operandsOfStep({ layers, batch }) {
   const keys = adjoint.random.split(adjoint.random.key(7), 3);
   const draw = (/** @type {number} */ key, /** @type {number[]} */ ...shape) =>

@@ -2,6 +2,8 @@
 
 import { required } from "../src/data.js";
 import { verifySteps } from "../src/items.js";
+import { convolutionsOf } from "../src/networks.js";
+import { spread } from "../src/statistics.js";
 import { Absent, adjoint, identity, part } from "./adjoint-package.js";
 import { joined, readBatches, readFloats, readWeights } from "./files.js";
 
@@ -21,23 +23,50 @@ export async function load(item, files) {
   }
 }
 
-/** @param {import("../src/items.js").Network} network @param {Record<string, string>} files */
-async function makeModel({ layers, activation }, files) {
+/** @param {import("../src/networks.js").Network} network @param {Record<string, string>} files */
+async function makeModel(network, files) {
   const nn = await part("nn");
+  const { activation } = network;
+  const convolutions = convolutionsOf(network);
+  if (convolutions.length > 0 && nn.Conv2d === undefined) throw new Absent("this build has no nn.Conv2d");
   const built = [];
   const dictionary = [];
-  for (const { inputs, outputs, weight, bias } of readWeights(layers, files.weights)) {
-    const place = built.length;
-    built.push(new nn.Linear(inputs, outputs, { init: nn.init.zeros }));
-    dictionary.push([`${place}.weight`, adjoint.tensor(weight, { shape: [outputs, inputs] })]);
-    dictionary.push([`${place}.bias`, adjoint.tensor(bias)]);
-    if (activation === "sigmoid" || place < 2 * (layers.length - 2))
-      built.push(new nn.Activation(activation));
+  const weights = readWeights(network, files.weights);
+  for (const [i, { inputs, outputs, shape, weight, bias }] of weights.entries()) {
+    if (i > 0 && i === convolutions.length) built.push(new nn.Flatten());
+    dictionary.push([`${built.length}.weight`, adjoint.tensor(weight, { shape })]);
+    dictionary.push([`${built.length}.bias`, adjoint.tensor(bias)]);
+    const convolution = convolutions[i];
+    if (convolution !== undefined) {
+      const { size, padding } = convolution;
+      built.push(new nn.Conv2d(convolution.inputs, outputs, size, { padding }));
+    } else built.push(new nn.Linear(inputs, outputs, { init: nn.init.zeros }));
+    if (activation === "sigmoid" || i < weights.length - 1) built.push(new nn.Activation(activation));
+    if (convolution?.pool) built.push(new nn.MaxPool2d(2));
   }
   return nn.loadStateDict(new nn.Sequential(...built), Object.fromEntries(dictionary));
 }
 
-/** What a training step is made of. @param {import("../src/items.js").Network} network @param {Record<string, string>} files */
+/**
+ * The model's output; with `checkpointed` in blocks of so many layers, each with its activation, that remember their input only.
+ *
+ * @param {any} model
+ * @param {any} x
+ * @param {number | undefined} checkpointed
+ */
+function forward(model, x, checkpointed) {
+  if (checkpointed === undefined) return model.forward(x);
+  const through = (/** @type {any[]} */ layers, /** @type {any} */ input) =>
+    layers.reduce((a, layer) => layer.forward(a), input);
+  const parts = model.layers;
+  let a = x;
+  // the last layer has no activation, and its output is needed at once
+  for (let i = 0; i < parts.length - 1; i += 2 * checkpointed)
+    a = adjoint.checkpoint(through)(parts.slice(i, Math.min(i + 2 * checkpointed, parts.length - 1)), a);
+  return parts[parts.length - 1].forward(a);
+}
+
+/** What a training step is made of. @param {import("../src/networks.js").Network} network @param {Record<string, string>} files */
 async function training(network, files) {
   const losses = await part("losses");
   const rules = await part("optim");
@@ -46,36 +75,67 @@ async function training(network, files) {
   const optimizer = rules[network.optimizer]({ learningRate: network.learningRate });
   const lossOf = losses[network.loss];
   const batches = readBatches(network, files).map(({ x, labels, oneHot }) => ({
-    x: adjoint.tensor(x, { shape: [network.batch, network.layers[0]] }),
+    x: adjoint.tensor(x, { shape: [network.batch, ...(network.image ?? network.layers.slice(0, 1))] }),
     y:
       network.loss === "quadratic"
         ? adjoint.tensor(oneHot, { shape: [network.batch, oneHot.length / network.batch] })
         : adjoint.tensor(labels),
   }));
-  const compile = () =>
-    adjoint.jit(
-      (/** @type {any} */ model, /** @type {any} */ state, /** @type {any} */ x, /** @type {any} */ y) => {
-        const [loss, gradient] = adjoint.valueAndGrad((/** @type {any} */ m) => lossOf(m.forward(x), y))(
-          model,
-        );
-        return [loss, ...optimizer.step(model, gradient, state)];
-      },
-      { donate: [0, 1] },
-    );
+  const donate = [0, 1];
+  const update = (
+    /** @type {any} */ model,
+    /** @type {any} */ state,
+    /** @type {any} */ x,
+    /** @type {any} */ y,
+  ) => {
+    const [loss, gradient] = adjoint.valueAndGrad((/** @type {any} */ m) =>
+      lossOf(forward(m, x, network.checkpointed), y),
+    )(model);
+    return [loss, ...optimizer.step(model, gradient, state)];
+  };
+  const compile = () => adjoint.jit(update, { donate });
   const start = async () => {
     const model = await makeModel(network, files);
     return { model, state: optimizer.init(model) };
   };
-  return { batches, compile, start };
+  /** What the compiled step needs, in bytes. */
+  const memory = async () => {
+    const { model, state } = await start();
+    const { memory } = adjoint.profile(update, [model, state, batches[0].x, batches[0].y], {
+      runs: 1,
+      donate,
+    });
+    if (memory === undefined) throw new Absent("this build's profile knows nothing of memory");
+    return { parameterBytes: bytesOf(model), optimizerBytes: bytesOf(state), ...memory };
+  };
+  return { batches, compile, start, memory };
 }
 
-/** @param {import("../src/items.js").Network} network @param {Record<string, string>} files */
+/** Bytes of the tensors of a tree of float32 and int32. @param {any} tree @returns {number} */
+function bytesOf(tree) {
+  if (typeof tree !== "object" || tree === null) return 0;
+  if (adjoint.isTensor(tree)) return 4 * tree.size;
+  return Object.values(tree).reduce((sum, part) => sum + bytesOf(part), 0);
+}
+
+/** @param {import("../src/networks.js").Network} network @param {Record<string, string>} files */
 async function step(network, files) {
-  const { batches, compile, start } = await training(network, files);
+  const { batches, compile, start, memory } = await training(network, files);
   const compiled = compile();
   let { model, state } = await start();
   let next = 0;
   return {
+    async facts() {
+      const { x, y } = batches[0];
+      const seconds = [];
+      for (let i = 0; i < 3; i++) {
+        const { model, state } = await start();
+        const started = performance.now();
+        await compile()(model, state, x, y)[0].item();
+        seconds.push((performance.now() - started) / 1000);
+      }
+      return { firstCallSeconds: spread(seconds).median, memory: await memory() };
+    },
     async verify() {
       let [model, state, loss] = [...Object.values(await start()), undefined];
       const losses = [];
@@ -95,7 +155,7 @@ async function step(network, files) {
   };
 }
 
-/** @param {import("../src/items.js").Network} network @param {Record<string, string>} files */
+/** @param {import("../src/networks.js").Network} network @param {Record<string, string>} files */
 async function firstCall(network, files) {
   const { batches, compile, start } = await training(network, files);
   const { model, state } = await start();

@@ -48,7 +48,7 @@ def forward(parameters, columns):
 
 
 def start(network, files):
-    return [(w, b.reshape(-1, 1)) for w, b in read_weights(network["layers"], files["weights"])]
+    return [(w, b.reshape(-1, 1)) for w, b in read_weights(network, files["weights"])]
 
 
 def columns_of(inputs, targets):

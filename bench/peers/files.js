@@ -1,6 +1,7 @@
 /** The numbers handed over by the driver. */
 import { readFileSync } from "node:fs";
 import { batchCount } from "../src/items.js";
+import { inputSize, parametersOf } from "../src/networks.js";
 
 /** @param {string} path */
 function bytes(path) {
@@ -14,18 +15,19 @@ export const readFloats = (path) => new Float32Array(bytes(path));
 /** @param {string} path */
 export const readLabels = (path) => new Int32Array(bytes(path));
 
-/** Weights [out, in] and biases [out] of each layer. @param {readonly number[]} layers @param {string} path */
-export function readWeights(layers, path) {
+/** Weight and bias of each layer. @param {import("../src/networks.js").Network} network @param {string} path */
+export function readWeights(network, path) {
   const all = readFloats(path);
   let next = 0;
   const take = (/** @type {number} */ count) => {
     next += count;
     return all.slice(next - count, next);
   };
-  return layers.slice(1).map((outputs, i) => ({
-    inputs: layers[i],
+  return parametersOf(network).map(({ shape, fanIn, outputs }) => ({
+    inputs: fanIn,
     outputs,
-    weight: take(outputs * layers[i]),
+    shape,
+    weight: take(outputs * fanIn),
     bias: take(outputs),
   }));
 }
@@ -33,13 +35,14 @@ export function readWeights(layers, path) {
 /**
  * The batches: inputs [batch, in], labels [batch], and the labels as rows of noughts and a one.
  *
- * @param {import("../src/items.js").Network} network
+ * @param {import("../src/networks.js").Network} network
  * @param {Record<string, string>} files
  */
-export function readBatches({ layers, batch }, files) {
+export function readBatches(network, files) {
+  const { layers, batch } = network;
   const inputs = readFloats(files.inputs);
   const labels = readLabels(files.labels);
-  const [width, classes] = [layers[0], layers[layers.length - 1]];
+  const [width, classes] = [inputSize(network), layers[layers.length - 1]];
   return Array.from({ length: batchCount }, (_, i) => {
     const own = labels.slice(i * batch, (i + 1) * batch);
     const oneHot = new Float32Array(batch * classes);

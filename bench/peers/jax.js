@@ -38,7 +38,7 @@ function training(network, files) {
     y: arrayOf(oneHot, [batch, classes]),
   }));
   const start = () =>
-    readWeights(layers, files.weights).map(({ inputs, outputs, weight, bias }) => ({
+    readWeights(network, files.weights).map(({ inputs, outputs, weight, bias }) => ({
       w: arrayOf(transposed(weight, outputs, inputs), [inputs, outputs]),
       b: arrayOf(bias, [outputs]),
     }));

@@ -13,6 +13,7 @@ for (const level of /** @type {const} */ (["log", "info", "debug", "warn"])) con
  * @property {string} name with the version
  * @property {string[]} [notes]
  * @property {() => Float32Array | Promise<Float32Array>} verify the result, from the initial state
+ * @property {() => object | Promise<object>} [facts] what else is known of it: first call, memory
  * @property {(times: number) => void | Promise<void>} run so many runs, complete when it returns
  */
 
@@ -31,6 +32,7 @@ async function answer(message) {
     writeFileSync(message.path, await loaded.verify());
     return {};
   }
+  if (message.command === "facts") return { facts: (await loaded.facts?.()) ?? null };
   const started = performance.now();
   await loaded.run(message.times);
   return { seconds: (performance.now() - started) / 1000 };

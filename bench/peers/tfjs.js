@@ -37,7 +37,7 @@ function step(network, files) {
     y: tf.tensor2d(oneHot, [batch, layers[layers.length - 1]]),
   }));
   const start = () =>
-    readWeights(layers, files.weights).map(({ inputs, outputs, weight, bias }) => ({
+    readWeights(network, files.weights).map(({ inputs, outputs, weight, bias }) => ({
       w: tf.variable(tf.tensor2d(transposed(weight, outputs, inputs), [inputs, outputs])),
       b: tf.variable(tf.tensor1d(bias)),
     }));

@@ -4,7 +4,7 @@ import numpy
 import torch
 from torch.nn import functional
 
-from data_files import VERIFY_STEPS, one_hot, read_batches, read_floats, read_weights, threads
+from data_files import VERIFY_STEPS, convolutions_of, one_hot, read_batches, read_floats, read_weights, threads
 
 torch.set_num_threads(threads())
 
@@ -24,16 +24,22 @@ class Step:
 
     def start(self):
         sigmoid = self.network["activation"] == "sigmoid"
+        parameters = read_weights(self.network, self.files["weights"])
+        convolutions = convolutions_of(self.network)
         modules = []
-        parameters = read_weights(self.network["layers"], self.files["weights"])
         for i, (weight, bias) in enumerate(parameters):
-            linear = torch.nn.Linear(weight.shape[1], weight.shape[0])
-            linear.weight.data, linear.bias.data = torch.from_numpy(weight), torch.from_numpy(bias)
-            modules.append(linear)
-            if sigmoid:
-                modules.append(torch.nn.Sigmoid())
-            elif i < len(parameters) - 1:
-                modules.append(torch.nn.ReLU())
+            if i < len(convolutions):
+                layer = convolutions[i]
+                module = torch.nn.Conv2d(layer["inputs"], layer["channels"], layer["size"], padding=layer["padding"])
+                after = [torch.nn.ReLU()] + [torch.nn.MaxPool2d(2)] * layer["pool"]
+            else:
+                if i == len(convolutions) > 0:
+                    modules.append(torch.nn.Flatten())
+                module = torch.nn.Linear(weight.shape[1], weight.shape[0])
+                last = i == len(parameters) - 1
+                after = [torch.nn.Sigmoid()] if sigmoid else [] if last else [torch.nn.ReLU()]
+            module.weight.data, module.bias.data = torch.from_numpy(weight), torch.from_numpy(bias)
+            modules += [module, *after]
         model = torch.nn.Sequential(*modules)
         rule = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[self.network["optimizer"]]
         return model, rule(model.parameters(), lr=self.network["learningRate"])
@@ -59,6 +65,16 @@ class Step:
         for _ in range(times):
             self.update(self.model, self.optimizer, self.next)
             self.next += 1
+
+
+class FirstStep(Step):
+    """A step from the start; timed as the first of a process."""
+
+    def verify(self):
+        return numpy.array([self.update(*self.start(), 0).item()])
+
+    def run(self, times):
+        self.update(self.model, self.optimizer, 0).item()
 
 
 class Product:
@@ -101,9 +117,15 @@ class OutputAndGradient:
             self.both()
 
 
+def count(number, what):
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def load(item, files):
     if item["kind"] == "step":
         loaded = Step(item["network"], files)
+    elif item["kind"] == "first-call":
+        loaded = FirstStep(item["network"], files)
     elif item["kind"] == "gemm":
         loaded = Product(item["gemm"], files)
     elif item["kind"] == "function":
@@ -111,5 +133,5 @@ def load(item, files):
     else:
         raise RuntimeError(f"no {item['kind']} is written for it")
     loaded.name = f"PyTorch {torch.__version__.split('a')[0]}"
-    loaded.notes = []
+    loaded.notes = [f"PyTorch on {count(torch.get_num_threads(), 'thread')}"]
     return loaded

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { batchCount } from "./items.js";
+import { inputSize, parametersOf } from "./networks.js";
 
 /** @typedef {Record<string, string>} Files paths by what is in them */
 
@@ -26,18 +27,18 @@ function normal(draw) {
 const floats = (length, next) => Float32Array.from({ length }, next);
 
 /**
- * For each layer the weights [out, in], normal with variance 2 / (in + out), then the biases [out], normal with 1 / 100.
+ * For each layer the weights, normal with variance 2 / (inputs + outputs) of a neuron, then the biases, normal with 1 / 100.
  *
- * @param {readonly number[]} layers
+ * @param {import("./networks.js").Network} network
  * @param {() => number} draw
  */
-function weights(layers, draw) {
+function weights(network, draw) {
   /** @type {number[]} */
   const all = [];
-  for (let i = 1; i < layers.length; i++) {
-    const scale = Math.sqrt(2 / (layers[i - 1] + layers[i]));
-    for (let k = 0; k < layers[i] * layers[i - 1]; k++) all.push(scale * normal(draw));
-    for (let k = 0; k < layers[i]; k++) all.push(0.1 * normal(draw));
+  for (const { outputs, fanIn } of parametersOf(network)) {
+    const scale = Math.sqrt(2 / (fanIn + outputs));
+    for (let k = 0; k < outputs * fanIn; k++) all.push(scale * normal(draw));
+    for (let k = 0; k < outputs; k++) all.push(0.1 * normal(draw));
   }
   return Float32Array.from(all);
 }
@@ -58,10 +59,11 @@ export function prepareData(item, directory) {
     files[what] = join(directory, `${item.name}-${what}.bin`);
     writeFileSync(files[what], values);
   };
-  if (item.network !== undefined) keep("weights", weights(item.network.layers, draw));
+  if (item.network !== undefined) keep("weights", weights(item.network, draw));
   if (item.kind === "step" || item.kind === "first-call") {
-    const { layers, batch } = required(item.network);
-    keep("inputs", floats(batchCount * batch * layers[0], draw));
+    const network = required(item.network);
+    const { layers, batch } = network;
+    keep("inputs", floats(batchCount * batch * inputSize(network), draw));
     const classes = layers[layers.length - 1];
     keep(
       "labels",

@@ -81,20 +81,23 @@ export function help(peers) {
 Measures adjoint (the built package in dist/) and its peers, in turn and
 pairwise, a process for each side. Results must agree before anything is timed.
 Writes bench/results/latest.json and latest.md, and the table to the standard
-output. Without ITEM everything is measured, which takes about ten minutes.
+output. Without ITEM everything is measured, which takes some twenty minutes.
 
-  ITEM             an item, a group (mlp, adam, gemm, function, first-call,
-                   epoch) or the beginning of a name; --list shows them all
+  ITEM             an item, a group (mlp, adam, threads, cnn, gemm, function,
+                   first-call, growth, checkpoint, epoch) or the beginning of a
+                   name; --list shows them all
 
 Options
   --peers LIST     only these, separated by commas:
                    ${peers.join(",")}
-  --threads N      threads of both sides, where they can have more (default 1)
+  --threads N      threads of both sides, where they can have more (default 1);
+                   the items of group threads have two in any case
   --rounds N       how often the two sides alternate (default 25, quick: 3)
   --blas CHOICE    auto (default) or off: may adjoint use a system BLAS? It
                    never does against a peer that is WebAssembly too
   --dist DIR       another build of adjoint
-  --quick          seconds instead of minutes: a smoke test, no figures to quote
+  --quick          a smoke test of a minute or two, no figures to quote; without
+                   ITEM the long ones are left out
   --json           the results as one line of JSON instead of the table
   --list           the items
   -h, --help       this

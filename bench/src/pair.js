@@ -16,7 +16,12 @@ import { disagreement, spread } from "./statistics.js";
  * @property {string} peer
  * @property {string} peerName
  * @property {string} [oursName]
+ * @property {string} kind
+ * @property {number} threads
+ * @property {string} blas whether ours might use one: auto or off
  * @property {number} [flops]
+ * @property {import("./process.js").Facts} [oursFacts]
+ * @property {import("./process.js").Facts} [theirFacts]
  * @property {Spread} [ours] seconds
  * @property {Spread} [theirs] seconds
  * @property {number} [ratio] of the medians, ours ÷ theirs
@@ -52,11 +57,12 @@ const fewestRounds = 5;
  */
 export async function measurePair({ item, files, peer, dist, directory, options }) {
   const their = peerOf(peer);
-  const settings = { threads: options.threads, blas: options.blas, dist };
-  // WebAssembly is measured against WebAssembly; and a GEMM of ours is the one we wrote
-  const blas = their.wasm || item.kind === "gemm" ? "off" : options.blas;
+  const threads = item.threads ?? options.threads;
+  const settings = { threads, blas: options.blas, dist };
+  // WebAssembly is measured against WebAssembly
+  const blas = their.wasm || item.wasm === true ? "off" : options.blas;
   const commands = [
-    commandOf(peerOf("adjoint"), { ...settings, blas }),
+    commandOf(peerOf(item.ours ?? "adjoint"), { ...settings, blas }),
     commandOf(their, { ...settings, blas }),
   ];
   /** @type {Row} */
@@ -66,10 +72,14 @@ export async function measurePair({ item, files, peer, dist, directory, options 
     peer,
     peerName: peer,
     flops: item.flops,
+    kind: item.kind,
+    threads,
+    blas,
     load: loadNow(),
     failed: false,
     notes: [],
   };
+  const theirItem = { ...item, network: item.theirNetwork ?? item.network };
   /** @type {Side[]} */
   const sides = [];
   /** Who is being asked, so that a failure is laid at the right door. */
@@ -88,7 +98,7 @@ export async function measurePair({ item, files, peer, dist, directory, options 
     for (const index of [0, 1]) {
       asked = index === 0 ? "adjoint" : peer;
       const side = open(index);
-      const about = await side.load(item, files);
+      const about = await side.load(index === 0 ? item : theirItem, files);
       if (index === 0) row.oursName = about.name;
       else row.peerName = about.name;
       row.notes.push(...about.notes.map((note) => `${about.name}: ${note}`));
@@ -107,8 +117,12 @@ export async function measurePair({ item, files, peer, dist, directory, options 
       }
       row.notes.push(...accuracyNote(item, ours, theirs));
     }
-    if (options.threads > 1 && !their.threaded)
-      row.notes.push(`${row.peerName}: one thread, it has no more here`);
+    if (threads > 1 && !their.threaded) row.notes.push(`${row.peerName}: one thread, it has no more here`);
+
+    if (item.kind === "step" && (peer === item.peers[0] || peer === "plain")) {
+      row.oursFacts = await factsOf(pair[0], row);
+      if (peer === "plain") row.theirFacts = await factsOf(pair[1], row);
+    }
 
     const pace = options.quick ? quick : full;
     const rounds = [];
@@ -140,7 +154,7 @@ export async function measurePair({ item, files, peer, dist, directory, options 
         const times = [];
         for (const index of [0, 1]) {
           asked = index === 0 ? "adjoint" : peer;
-          if (options.threads > 1) await setTimeout(settling);
+          if (threads > 1) await setTimeout(settling);
           times.push((await pair[index].run(repeats[index])) / repeats[index]);
         }
         rounds.push(times);
@@ -177,7 +191,19 @@ async function warmUp(side, pace) {
 }
 
 /** Matrix products alone stand beside a training step without being one. @param {import("./items.js").Item} item @param {string} peer */
-const comparable = (item, peer) => item.kind === "gemm" || (peer !== "cblas" && peer !== "own-gemms");
+const comparable = (item, peer) =>
+  peer !== "ceiling" && (item.kind === "gemm" || (peer !== "cblas" && peer !== "own-gemms"));
+
+/** What a side says of itself; where it cannot, a note says why. @param {Side} side @param {Row} row */
+async function factsOf(side, row) {
+  try {
+    return await side.facts();
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    row.notes.push(`no facts about memory: ${error.message}`);
+    return undefined;
+  }
+}
 
 /** @param {import("./items.js").Item} item @param {Float32Array} ours @param {Float32Array} theirs */
 function accuracyNote(item, ours, theirs) {

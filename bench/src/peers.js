@@ -23,6 +23,8 @@ const peers = {
   tfjs: { module: "tfjs", language: "node", threaded: false, wasm: true },
   book: { module: "book_peer", language: "python", threaded: false, wasm: false },
   cblas: { module: "cblas_peer", language: "python", threaded: true, wasm: false },
+  ceiling: { module: "ceiling", language: "node", threaded: true, wasm: true },
+  plain: { module: "adjoint", language: "node", threaded: true, wasm: false },
   "own-gemms": { module: "adjoint-gemms", language: "node", threaded: true, wasm: false },
 };
 

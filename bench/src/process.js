@@ -15,6 +15,17 @@ export class Unavailable extends Error {
  * @typedef {object} About
  * @property {string} name with the version
  * @property {readonly string[]} notes what a reader of its figures should know
+ *
+ * @typedef {object} Facts
+ * @property {number} firstCallSeconds of a step in a process that has compiled another before
+ * @property {Memory} memory
+ *
+ * @typedef {object} Memory in bytes
+ * @property {number} parameterBytes
+ * @property {number} optimizerBytes
+ * @property {number} staticBytes constants and donated state
+ * @property {number} arenaBytes everything else
+ * @property {number} liveBytes what of everything else is alive at once
  */
 
 export class Side {
@@ -57,6 +68,16 @@ export class Side {
   /** Writes its result to a file of float32. @param {string} path */
   async verify(path) {
     await this.ask({ command: "verify", path });
+  }
+
+  /**
+   * What else a side knows of itself, where it does.
+   *
+   * @returns {Promise<Facts | undefined>}
+   */
+  async facts() {
+    const { facts } = await this.ask({ command: "facts" });
+    return /** @type {Facts | null} */ (facts) ?? undefined;
   }
 
   /** Seconds of so many runs. @param {number} times @returns {Promise<number>} */

@@ -1,4 +1,7 @@
 /** What was measured, for people. */
+import { checkpointTable, growthTable, memoryTable, shareTable } from "./shares.js";
+import { targetTable } from "./targets.js";
+import { digits, unitOf } from "./units.js";
 
 /**
  * @typedef {import("./pair.js").Row} Row
@@ -16,24 +19,13 @@
 /** Above this someone else was computing: the measurement alone makes for a load of one. */
 const quietLoad = 1.5;
 
-/** Three significant digits, without an exponent. @param {number} value */
-function digits(value) {
-  const places = Math.max(0, 2 - Math.floor(Math.log10(value)));
-  return value.toFixed(Math.min(places, 4));
-}
-
 /**
  * A time and its quartiles in the unit that fits: 48.2 µs (47.9–49.0).
  *
  * @param {Spread} seconds
  */
 export function time({ median, lower, upper }) {
-  const units = /** @type {const} */ ([
-    ["µs", 1e-6],
-    ["ms", 1e-3],
-    ["s", 1],
-  ]);
-  const [unit, scale] = units.find(([, size]) => median < 1000 * size) ?? units[2];
+  const [unit, scale] = unitOf(median);
   return `${digits(median / scale)} ${unit} (${digits(lower / scale)}–${digits(upper / scale)})`;
 }
 
@@ -56,9 +48,6 @@ export function markdown({ started, machine, options, loads, rows }) {
   const reasons = rows.flatMap((row) =>
     row.skipped === undefined ? [] : [`${row.title}, ${row.peerName}: ${row.skipped}`],
   );
-  const notes = [
-    ...new Set([...reasons, ...rows.flatMap((row) => row.notes.map((note) => `${row.title}: ${note}`))]),
-  ];
   return [
     `${ours}, ${threads === 1 ? "one thread" : `${threads} threads`}, BLAS ${blas}${blas === "off" ? "" : " (off against WebAssembly)"}, on ${machine.processor} (${machine.cores} cores), Node ${machine.node.slice(1)}, ${started.slice(0, 16).replace("T", " ")} UTC.`,
     `Load average ${loads.before} before, at most ${loads.highest} during${loads.highest > quietLoad ? `: **where it was above ${quietLoad} (†) others were computing too**` : ""}.`,
@@ -67,7 +56,24 @@ export function markdown({ started, machine, options, loads, rows }) {
     "| work | ours, median (quartiles) | peer | theirs, median (quartiles) | ours ÷ theirs (quartiles of the rounds) | GFLOP/s of the products, ours · theirs |",
     "|---|---|---|---|---|---|",
     ...rows.map(line),
-    ...(notes.length > 0 ? ["", ...notes.map((note) => `- ${note}`)] : []),
+    "",
+    ...targetTable(rows),
+    ...shareTable(rows),
+    ...memoryTable(rows),
+    ...growthTable(rows),
+    ...checkpointTable(rows),
+    ...[...reasons, ...notesOf(rows)].map((note) => `- ${note}`),
     "",
   ].join("\n");
+}
+
+/** Every note once, with the work it is about unless it is about all of a side's. @param {readonly Row[]} rows */
+function notesOf(rows) {
+  /** @type {Map<string, Set<string>>} */
+  const titles = new Map();
+  for (const { title, notes } of rows)
+    for (const note of notes) titles.set(note, (titles.get(note) ?? new Set()).add(title));
+  return [...titles].map(([note, about]) =>
+    about.size > 2 ? `${note} (${about.size} items)` : `${[...about].join("; ")}: ${note}`,
+  );
 }

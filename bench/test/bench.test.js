@@ -2,11 +2,16 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { gemmsOf, itemList, selectItems } from "../src/items.js";
+import { checkpointPlot } from "../src/checkpoint-plot.js";
+import { itemList, selectItems } from "../src/items.js";
+import { convolutionsOf, gemmsOf, parametersOf } from "../src/networks.js";
 import { help, readOptions, UsageError } from "../src/options.js";
 import { peerNames } from "../src/peers.js";
+import { withTables } from "../src/readme.js";
 import { markdown, time } from "../src/report.js";
+import { checkpointPoints, growthTable, memoryTable, shareTable } from "../src/shares.js";
 import { disagreement, spread } from "../src/statistics.js";
+import { targetTable } from "../src/targets.js";
 
 test("median and quartiles are NumPy's, whatever the order", () => {
   // numpy.quantile([1, 2, 3, 10], [0.25, 0.5, 0.75]) → 1.75, 2.5, 4.75
@@ -32,12 +37,47 @@ test("a step has three products a layer, and two for the first", () => {
   ]);
 });
 
+test("convolutions are the products of their windows, and every shape follows from the image", () => {
+  const network = {
+    ...sigmoidNetwork,
+    image: /** @type {const} */ ([1, 28, 28]),
+    convolutions: [
+      { channels: 6, size: 5, padding: 2, pool: true },
+      { channels: 16, size: 5, padding: 0, pool: true },
+    ],
+    layers: [400, 10],
+    batch: 2,
+  };
+  assert.deepEqual(
+    convolutionsOf(network).map(({ inputs, rows, columns }) => [inputs, rows, columns]),
+    [
+      [1, 28, 28],
+      [6, 10, 10],
+    ],
+  );
+  assert.deepEqual(
+    parametersOf(network).map(({ shape }) => shape),
+    [
+      [6, 1, 5, 5],
+      [16, 6, 5, 5],
+      [10, 400],
+    ],
+  );
+  assert.deepEqual(gemmsOf(network).slice(0, 5), [
+    [2 * 28 * 28, 25, 6],
+    [6, 2 * 28 * 28, 25],
+    [2 * 10 * 10, 150, 16],
+    [16, 2 * 10 * 10, 150],
+    [2 * 10 * 10, 16, 150],
+  ]);
+});
+
 test("items are chosen by the beginning of their names, and a name that fits nothing is refused", () => {
   assert.deepEqual(
     selectItems(["gemm", "mlp-784-30"]).map(({ name }) => name),
-    ["mlp-784-30-10-b10", "gemm-512"],
+    ["mlp-784-30-10-b10", "gemm-512", "gemm-512-bare-1", "gemm-512-bare-2"],
   );
-  assert.throws(() => selectItems(["gem", "cnn"]), UsageError);
+  assert.throws(() => selectItems(["gem", "rnn"]), UsageError);
 });
 
 test("options out of range are refused", () => {
@@ -75,6 +115,9 @@ test("the table has a line for each pair, says what is missing, and warns of a b
     title: "A",
     peer: "torch",
     peerName: "PyTorch",
+    kind: "step",
+    threads: 1,
+    blas: "auto",
     load: 1,
     failed: false,
     notes: [],
@@ -104,6 +147,133 @@ test("the table has a line for each pair, says what is missing, and warns of a b
   assert.match(text, /- A, PyTorch: it is not installed/);
   assert.match(text, /above 1\.5/);
   assert.match(text, /\| B † \|/);
+});
+
+/** A row of which only some matters. @param {Partial<import("../src/pair.js").Row>} parts @returns {import("../src/pair.js").Row} */
+const rowOf = (parts) => ({
+  item: "mlp-a",
+  title: "A",
+  peer: "torch",
+  peerName: "PyTorch",
+  kind: "step",
+  threads: 1,
+  blas: "auto",
+  load: 1,
+  failed: false,
+  notes: [],
+  ours: at(2e-3),
+  theirs: at(4e-3),
+  ratio: 0.5,
+  flops: 1e8,
+  ...parts,
+});
+
+/** @param {number} seconds */
+const at = (seconds) => ({ median: seconds, lower: seconds, upper: seconds });
+
+test("a step stands beside its bare products and beside the peak", () => {
+  const product = { item: "gemm-512", kind: "gemm", blas: "off", flops: 2 * 512 ** 3 };
+  const rows = [
+    rowOf({}),
+    rowOf({ peer: "cblas", theirs: at(1e-3), ratio: 2 }),
+    rowOf({ ...product, peer: "cblas", theirs: at((2 * 512 ** 3) / 100e9) }),
+    rowOf({
+      ...product,
+      item: "gemm-512-bare-1",
+      title: "G",
+      peer: "ceiling",
+      ours: at(2e-3),
+      theirs: at(1e-3),
+    }),
+  ];
+  const text = shareTable(rows).join("\n");
+  assert.match(text, /Peak: 100 GFLOP\/s/);
+  // 10⁸ operations in 2 ms: 50 GFLOP/s, half of the peak
+  assert.match(text, /\| A \| BLAS \| 2\.00 ms \| 2\.00 × \| – \| 50\.0 \| 50 % \|/);
+  assert.match(text, /\| G \| WebAssembly \| .* \| 50 % \(373 % of 36 GFLOP\/s a core\) \|/);
+});
+
+test("memory is told beside what no program could do without, and checkpoints beside what they save", () => {
+  const memory = {
+    parameterBytes: 1000,
+    optimizerBytes: 4,
+    staticBytes: 1100,
+    arenaBytes: 2000,
+    liveBytes: 1996,
+  };
+  const facts = { firstCallSeconds: 0.02, memory };
+  assert.match(
+    memoryTable([rowOf({ oursFacts: facts })]).join("\n"),
+    /\| A \| 1\.00 kB \| 4 B \| 2\.00 kB \| 3\.10 kB \| 1\.03 \|/,
+  );
+  assert.match(
+    growthTable([rowOf({ item: "growth-1", oursFacts: facts })]).join("\n"),
+    /\| A \| 20\.0 ms \| 3\.10 kB \| 100 MFLOP \| 2\.00 ms \| 50\.0 \|/,
+  );
+  const plain = { firstCallSeconds: 0.01, memory: { ...memory, arenaBytes: 8000 } };
+  const rows = [1, 4].map((layers) =>
+    rowOf({ item: `checkpoint-${layers}`, peer: "plain", oursFacts: facts, theirFacts: plain, ratio: 1.25 }),
+  );
+  const points = checkpointPoints(rows);
+  assert.deepEqual(
+    points.map(({ layers, saved, time }) => [layers, saved, time]),
+    [
+      [1, 4, 1.25],
+      [4, 4, 1.25],
+    ],
+  );
+  const plot = checkpointPlot(points);
+  assert.match(plot, /^<svg [\s\S]*prefers-color-scheme: dark[\s\S]*<\/svg>\n$/);
+  assert.doesNotMatch(plot, /NaN|undefined|Infinity/);
+});
+
+test("targets are those that were measured, and a miss says by how much", () => {
+  const rows = [
+    rowOf({ item: "mlp-784-30-10-b10", ratio: 0.25 }),
+    rowOf({ item: "mlp-784-128-10-b64", title: "B", ratio: 0.5 }),
+    rowOf({ item: "first-call-lenet", title: "C", kind: "first-call", ours: at(0.12) }),
+  ];
+  const text = targetTable(rows).join("\n");
+  assert.match(text, /\| A \| PyTorch \| 0\.250 \| 0\.200 \| missed by 25 % \|/);
+  assert.match(text, /\| B \| PyTorch \| 0\.500 \| 0\.556 \| reached \|/);
+  assert.match(text, /\| C \| – \| 120 ms \| 150 ms \| reached \|/);
+  assert.deepEqual(targetTable([]), []);
+});
+
+test("every target is one of an item and a peer that there are", () => {
+  const text = readFileSync(new URL("../src/targets.js", import.meta.url), "utf8");
+  const named = [...text.matchAll(/\["([\w-]+)", (?:"([\w-]+)", )?\d/g)].map(([, item, peer]) => ({
+    item,
+    peer,
+  }));
+  assert.ok(named.length > 30);
+  for (const { item, peer } of named) {
+    const [found] = selectItems([item]);
+    assert.equal(found.name, item);
+    if (peer !== undefined) assert.ok(found.peers.includes(peer), `${item} has no ${peer}`);
+  }
+});
+
+test("tables are written between their markers, and nowhere else", () => {
+  const run = {
+    started: "2026-01-02T03:04:05Z",
+    finished: "2026-01-02T03:05:05Z",
+    machine: { processor: "P", cores: 2, memoryGiB: 4, node: "v20.0.0", platform: "linux x64" },
+    options: { threads: 1, quick: false, blas: "auto", rounds: 3 },
+    loads: { before: 0.2, highest: 0.6 },
+    rows: [rowOf({})],
+  };
+  const text = "before\n<!-- bench:steps -->\nold\n<!-- /bench:steps -->\nafter\n";
+  const written = withTables(text, run);
+  assert.match(
+    written,
+    /^before\n<!-- bench:steps -->\n\| step [\s\S]*\| A \| 2\.00 ms \| 4\.00 ms \(0\.500\) \| – \| – \| – \|\n<!-- \/bench:steps -->\nafter\n$/,
+  );
+  assert.equal(withTables(written, run), written);
+  assert.throws(
+    () => withTables("<!-- bench:none -->\n<!-- /bench:none -->", run),
+    /no table is called none/,
+  );
 });
 
 test("both languages use the same batches and the same number of steps", () => {

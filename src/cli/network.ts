@@ -1,5 +1,13 @@
 /** The networks the command line builds: fully connected layers with one activation between them. */
 import { type DType, random, type Tensor } from "../index.js";
+import {
+  absoluteError,
+  huber,
+  meanSquaredError,
+  quadratic,
+  sigmoidCrossEntropy,
+  softmaxCrossEntropy,
+} from "../losses/index.js";
 import * as nn from "../nn/index.js";
 import type { LossName } from "../train/index.js";
 
@@ -14,6 +22,16 @@ export const losses = {
 } as const satisfies Record<string, LossName>;
 export type Loss = keyof typeof losses;
 export const lossNames = Object.keys(losses) as Loss[];
+
+/** The losses themselves. */
+export const lossFunctions = {
+  absoluteError,
+  huber,
+  meanSquaredError,
+  quadratic,
+  sigmoidCrossEntropy,
+  softmaxCrossEntropy,
+} as const;
 
 export const activationNames = [
   "sigmoid",

@@ -1,12 +1,14 @@
 /** The commands, their options and their help, of 80 columns. */
 import { Command, Option } from "commander";
-import { delimiterOption, integerOption, layersOption, nameOption, numberOption } from "./arguments.js";
+import { delimiterOption, integerOption, nameOption, numberOption } from "./arguments.js";
+import { addBench } from "./bench-options.js";
 import { type EvalOptions, evalCommand } from "./commands/eval.js";
 import { type GradcheckOptions, gradcheckCommand } from "./commands/gradcheck.js";
 import { type InfoOptions, infoCommand } from "./commands/info.js";
 import { type PredictOptions, predictCommand } from "./commands/predict.js";
 import { type TrainOptions, trainCommand } from "./commands/train.js";
-import { activationNames, initNames, lossNames, outputNames } from "./network.js";
+import { learningRatesText, optimizerNames as trainOptimizers } from "./optimizer.js";
+import { json, layers, networkOptions, verbose } from "./options.js";
 
 /** The parser of the command line; it throws instead of ending the process. */
 export function makeProgram(versionText: string): Command {
@@ -26,6 +28,7 @@ Examples:
   adjoint train iris.csv --label species  a table, its classes in a column
   adjoint eval runs/mnist-1               measure the trained model again
   adjoint gradcheck --layers 4,5,3        backpropagation against differences
+  adjoint bench --profile                 what a training step takes, and where
 
 Exit codes: 0 done, 1 the work failed, 2 the command line is wrong,
 130 interrupted. adjoint COMMAND --help tells more.`,
@@ -34,43 +37,16 @@ Exit codes: 0 done, 1 the work failed, 2 the command line is wrong,
   addEval(program);
   addPredict(program);
   addGradcheck(program);
+  addBench(program);
   addInfo(program);
   return program;
 }
 
-const verbose = () => new Option("--verbose", "show the stack of an error");
-const json = (what: string) => new Option("--json", what);
-const layers = (text: string) => new Option("--layers <sizes>", text).argParser(layersOption);
 const columns = (text: string): string[] => text.split(",").map((name) => name.trim());
-
-function networkOptions(command: Command, activation: string, loss: string, init: string): Command {
-  return command
-    .addOption(
-      new Option(
-        "--activation <name>",
-        `after hidden layers: ${activationNames.join(", ")} (default: ${activation})`,
-      ).argParser(nameOption("--activation", activationNames)),
-    )
-    .addOption(
-      new Option(
-        "--output <name>",
-        `after the last layer: ${outputNames.join(", ")} (default: sigmoid for classes, unless a cross-entropy; else identity)`,
-      ).argParser(nameOption("--output", outputNames)),
-    )
-    .addOption(
-      new Option("--loss <name>", `${lossNames.join(", ")} (default: ${loss})`).argParser(
-        nameOption("--loss", lossNames),
-      ),
-    )
-    .addOption(
-      new Option("--init <name>", `${initNames.join(", ")} (default: ${init})`).argParser(
-        nameOption("--init", initNames),
-      ),
-    );
-}
 
 function addTrain(program: Command): void {
   const positive = (value: number) => value > 0 && Number.isFinite(value);
+  const notNegative = (value: number) => value >= 0 && Number.isFinite(value);
   const command = program
     .command("train")
     .summary("train a network on examples")
@@ -95,18 +71,33 @@ DATA is
     "nielsen, N(0, 1); for tables xavier-uniform",
   )
     .addOption(
-      new Option("--lr <number>", "learning rate (default: 3; for tables 0.05 or 0.01)").argParser(
-        numberOption("--lr", "a number above 0", positive),
+      new Option("--optimizer <name>", `${trainOptimizers.join(", ")} (default: sgd)`).argParser(
+        nameOption("--optimizer", trainOptimizers),
       ),
     )
     .addOption(
-      new Option("--momentum <number>", "of the descent (default: 0; for tables 0.9)").argParser(
+      new Option(
+        "--lr <number>",
+        `learning rate (default: 3; for tables 0.05 or 0.01; ${learningRatesText})`,
+      ).argParser(numberOption("--lr", "a number above 0", positive)),
+    )
+    .addOption(
+      new Option(
+        "--momentum <number>",
+        "of sgd (default: 0; for tables 0.9) or rmsprop (default: 0)",
+      ).argParser(
         numberOption(
           "--momentum",
           "a number from 0 up to, not including, 1",
           (value) => value >= 0 && value < 1,
         ),
       ),
+    )
+    .addOption(
+      new Option(
+        "--weight-decay <number>",
+        "how much of each weight is subtracted with its gradient (default: 0; adamW 0.01)",
+      ).argParser(numberOption("--weight-decay", "a finite number of at least 0", notNegative)),
     )
     .addOption(
       new Option("--epochs <n>", "passes through the data (default: 30; with --target 100)").argParser(
@@ -122,6 +113,12 @@ DATA is
       new Option("--seed <n>", "of weights, order and held-out rows")
         .argParser(integerOption("--seed", 0))
         .default(1),
+    )
+    .addOption(
+      new Option(
+        "--threads <n>",
+        "threads that compute; the results are the same with any number (default: one for each processor)",
+      ).argParser(integerOption("--threads", 1)),
     )
     .addOption(
       new Option(
@@ -180,6 +177,7 @@ Examples:
   adjoint train mnist --layers 784,100,10 --loss sigmoid-cross-entropy --lr 0.5
   adjoint train examples/iris.csv --label species
   adjoint train iris.csv --label species --layers 4,8,3 --epochs 50
+  adjoint train iris.csv --label species --optimizer adam --lr 0.01
   adjoint train cars.csv --target mpg --features weight,horsepower
   adjoint train fashion/ --out runs/fashion --json`,
     )

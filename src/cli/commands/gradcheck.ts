@@ -1,13 +1,5 @@
 /** `adjoint gradcheck`: a network's backpropagation against finite differences, in float64. */
 import { AdjointError, gradCheck, random, type Tensor } from "../../index.js";
-import {
-  absoluteError,
-  huber,
-  meanSquaredError,
-  quadratic,
-  sigmoidCrossEntropy,
-  softmaxCrossEntropy,
-} from "../../losses/index.js";
 import type * as nn from "../../nn/index.js";
 import { usage } from "../arguments.js";
 import { loadModel } from "../model-file.js";
@@ -18,6 +10,7 @@ import {
   type InitName,
   type Loss,
   losses,
+  lossFunctions,
   type OutputActivation,
 } from "../network.js";
 import { print, printEvent } from "../output.js";
@@ -32,15 +25,6 @@ export interface GradcheckOptions {
   readonly seed: number;
   readonly json?: boolean;
 }
-
-const functions = {
-  absoluteError,
-  huber,
-  meanSquaredError,
-  quadratic,
-  sigmoidCrossEntropy,
-  softmaxCrossEntropy,
-};
 
 /** A network without a trained one at hand: small enough that every weight is checked. */
 const defaults = { layers: [4, 5, 3], activation: "sigmoid", loss: "quadratic", init: "nielsen" } as const;
@@ -59,7 +43,7 @@ export async function gradcheckCommand(path: string | undefined, options: Gradch
         .uniform(targetKey, { shape: [batch], high: Math.max(2, outputs) })
         .floor()
         .cast("int32");
-  const lossOf = functions[losses[loss]];
+  const lossOf = lossFunctions[losses[loss]];
   const report = gradCheck((network: nn.Sequential) => lossOf(network.forward(x), y), [model], { seed });
   if (json) printEvent({ event: "gradcheck", layers, loss, report: report.toJSON() });
   else

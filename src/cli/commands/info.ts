@@ -2,7 +2,8 @@
 import { cpus } from "node:os";
 import { findBlas } from "../../backends/blas/library.js";
 import { wasmFeatures } from "../../backends/wasm/features.js";
-import { device, devices } from "../../index.js";
+import { obstacle } from "../../backends/wasm/threads/settings.js";
+import { device, devices, threads } from "../../index.js";
 import { print, printEvent } from "../output.js";
 import { version } from "../version.js";
 
@@ -25,7 +26,7 @@ export async function infoCommand({ json }: InfoOptions): Promise<void> {
     simd: hasWasm,
     relaxedSimd: hasWasm && wasmFeatures().relaxedMadd,
     blas: hasWasm ? describeBlas() : { reason: "only the wasm device uses one" },
-    threads: 1,
+    ...describeThreads(hasWasm, processors.length),
   };
   if (json) {
     printEvent({ event: "info", ...facts });
@@ -36,14 +37,18 @@ export async function infoCommand({ json }: InfoOptions): Promise<void> {
   print(`Node          ${facts.node} (V8 ${facts.v8}), ${facts.platform}`);
   print(`processor     ${facts.processor}, ${facts.processors} threads`);
   print(`device        ${facts.device}${others.length > 0 ? ` (also there: ${others.join(", ")})` : ""}`);
-  print(`SIMD          ${facts.simd ? "128-bit WebAssembly SIMD, used" : "none"}`);
   print(
-    `relaxed SIMD  ${facts.relaxedSimd ? "fused multiply-add, used" : "not there: multiplies and adds apart"}`,
+    `SIMD          ${facts.simd ? "128-bit WebAssembly SIMD, used" : "none, so no wasm device; use Node 20 or later"}`,
+  );
+  print(
+    `relaxed SIMD  ${facts.relaxedSimd ? "fused multiply-add, used" : "not there: multiplies and adds apart; Node 22 or later has it"}`,
   );
   const { blas } = facts;
   print(`BLAS          ${"used" in blas ? `${blas.used}, for large products` : "none used"}`);
   if ("reason" in blas) for (const line of wrapped(blas.reason, 80 - 14)) print(`              ${line}`);
-  print(`threads       ${facts.threads} used`);
+  print(`threads       ${facts.threads} used${facts.sharedMemory ? ", on shared memory" : ""}`);
+  if (facts.threadsReason !== undefined)
+    for (const line of wrapped(facts.threadsReason, 80 - 14)) print(`              ${line}`);
 }
 
 /** The words in lines of at most `width`. */
@@ -58,12 +63,33 @@ function wrapped(text: string, width: number): string[] {
   return lines;
 }
 
+/** Threads in use, and why there are not more. */
+function describeThreads(
+  hasWasm: boolean,
+  processors: number,
+): { readonly threads: number; readonly sharedMemory: boolean; readonly threadsReason?: string } {
+  if (!hasWasm) return { threads: 1, sharedMemory: false, threadsReason: "only the wasm device uses more" };
+  const reason = obstacle();
+  if (reason !== undefined) return { threads: 1, sharedMemory: false, threadsReason: reason };
+  try {
+    const used = threads();
+    const fewer = `of ${processors} processors; ADJOINT_THREADS=${processors} or setThreads(${processors}) uses all`;
+    return { threads: used, sharedMemory: used > 1, ...(used < processors && { threadsReason: fewer }) };
+  } catch (error) {
+    return { threads: 1, sharedMemory: false, threadsReason: messageOf(error) };
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The BLAS in use, or why there is none: a wrong ADJOINT_BLAS is told here, not thrown. */
 function describeBlas(): { readonly used: string } | { readonly reason: string } {
   try {
     const { blas, reason } = findBlas();
     return blas === undefined ? { reason } : { used: blas.description };
   } catch (error) {
-    return { reason: error instanceof Error ? error.message : String(error) };
+    return { reason: messageOf(error) };
   }
 }
