@@ -1,7 +1,8 @@
 /** A worker that ends in the middle of its work. A file of its own: afterwards there is one thread for good. */
 import { Worker } from "node:worker_threads";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { WasmMemory, WasmProgram } from "../../../src/backends/wasm/index.js";
+import { control } from "../../../src/backends/wasm/threads/control.js";
 import { Pool } from "../../../src/backends/wasm/threads/pool.js";
 import type { StartWorker } from "../../../src/backends/wasm/threads/start.js";
 import { AdjointError, setThreads, threads } from "../../../src/index.js";
@@ -56,6 +57,24 @@ function expProgram(pool?: Pool): WasmProgram {
   program.write(0, new Float32Array(length).fill(0.5));
   return program;
 }
+
+it("the main thread does not sleep for parts that were done while it looked", () => {
+  const memory = new WasmMemory({ shared: true });
+  const pool = new Pool(memory, null);
+  const words = new Int32Array(memory.memory.buffer);
+  const wait = vi.spyOn(Atomics, "wait");
+  try {
+    words[control.parts >> 2] = 8;
+    words[control.done >> 2] = 8;
+    pool.stalled();
+    expect(wait).not.toHaveBeenCalled();
+    words[control.done >> 2] = 7;
+    pool.stalled();
+    expect(wait).toHaveBeenCalled();
+  } finally {
+    wait.mockRestore();
+  }
+});
 
 it("a run ends when the last part is done, however long its worker takes", () => {
   setThreads(2);

@@ -187,6 +187,8 @@ export class Pool {
   stalled(): void {
     const { words } = this;
     const done = Atomics.load(words, at(control.done));
+    // the last part may have been done since it was found undone: nobody would wake who slept now
+    if (done === words[at(control.parts)]) return;
     const now = performance.now();
     // a long time between two looks is one in which this thread itself stood still, or did something else
     if (done !== this.moved.done || now - this.moved.looked > 5 * nap)
