@@ -99,12 +99,11 @@ export const or = (a: TensorLike, b: TensorLike): Tensor => logical("or", a, b, 
 /** Logical not. @example not(tensor([true, false])).array(); // → false,true */
 export const not = (x: TensorLike): Tensor => fromNode(unary.not(truth(x, "not", "x")));
 
-const numeric = (operation: string, f: (x: Node) => Node) => {
-  return (x: TensorLike): Tensor => fromNode(f(asNumeric(x, operation)));
-};
-const float = (operation: string, f: (x: Node) => Node) => {
-  return (x: TensorLike): Tensor => fromNode(f(asFloat(x, operation)));
-};
+// made as properties, which gives the functions the names that stacks and explanations show
+const numeric = (operation: string, f: (x: Node) => Node): ((x: TensorLike) => Tensor) =>
+  ({ [operation]: (x: TensorLike): Tensor => fromNode(f(asNumeric(x, operation))) })[operation];
+const float = (operation: string, f: (x: Node) => Node): ((x: TensorLike) => Tensor) =>
+  ({ [operation]: (x: TensorLike): Tensor => fromNode(f(asFloat(x, operation))) })[operation];
 
 /** −x. @example neg(tensor([1, -2])).array(); // → -1,2 */
 export const neg = numeric("neg", unary.neg);
