@@ -4,9 +4,11 @@ import { delimiterOption, integerOption, nameOption, numberOption } from "./argu
 import { addBench } from "./bench-options.js";
 import { type EvalOptions, evalCommand } from "./commands/eval.js";
 import { type GradcheckOptions, gradcheckCommand } from "./commands/gradcheck.js";
+import { addHealth } from "./commands/health.js";
 import { type InfoOptions, infoCommand } from "./commands/info.js";
 import { type PredictOptions, predictCommand } from "./commands/predict.js";
 import { type TrainOptions, trainCommand } from "./commands/train.js";
+import { addExplain } from "./explain/command.js";
 import { learningRatesText, optimizerNames as trainOptimizers } from "./optimizer.js";
 import { json, layers, networkOptions, verbose } from "./options.js";
 
@@ -27,6 +29,7 @@ Examples:
   adjoint train mnist                     the network of the notes, to 95 %
   adjoint train iris.csv --label species  a table, its classes in a column
   adjoint eval runs/mnist-1               measure the trained model again
+  adjoint explain two-layer               why a gradient is what it is
   adjoint gradcheck --layers 4,5,3        backpropagation against differences
   adjoint bench --profile                 what a training step takes, and where
 
@@ -36,7 +39,9 @@ Exit codes: 0 done, 1 the work failed, 2 the command line is wrong,
   addTrain(program);
   addEval(program);
   addPredict(program);
+  addExplain(program);
   addGradcheck(program);
+  addHealth(program);
   addBench(program);
   addInfo(program);
   return program;

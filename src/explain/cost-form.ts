@@ -23,12 +23,17 @@ export interface FoundCost {
 const softplus = (z: number): number => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
 const sigmoid = (z: number): number => (z >= 0 ? 1 / (1 + Math.exp(-z)) : Math.exp(z) / (1 + Math.exp(z)));
 
+/** What of a layer tells the cost. */
+export interface CostLayer extends Pick<LayerNumbers, "z" | "delta" | "a" | "towardsA"> {
+  readonly found: Pick<LayerNumbers["found"], "activation">;
+}
+
 /**
  * @param entry example and output whose numbers the derivation shows
  * @param tolerance relative, for the cost
  */
 export function costForm(
-  last: LayerNumbers,
+  last: CostLayer,
   cost: number,
   entry: readonly [number, number],
   tolerance: number,
@@ -85,7 +90,7 @@ const matches = (predicted: number, cost: number, tolerance: number): boolean =>
 /** y from δ = (a − y) · s, for each s a mean may have; accepted where it is a target and gives the cost. */
 function crossEntropy(
   kind: "sigmoidCrossEntropy" | "softmaxCrossEntropy",
-  { delta, z }: LayerNumbers,
+  { delta, z }: CostLayer,
   output: Dense,
   scales: readonly number[],
   cost: number,
@@ -108,7 +113,7 @@ function crossEntropy(
   return null;
 }
 
-function softmaxCross(last: LayerNumbers, cost: number, tolerance: number): Hypothesis | null {
+function softmaxCross(last: CostLayer, cost: number, tolerance: number): Hypothesis | null {
   const { z } = last;
   if (z.columns < 2) return null;
   const logs = dense(z.rows, z.columns, (e, j) => {
@@ -121,7 +126,7 @@ function softmaxCross(last: LayerNumbers, cost: number, tolerance: number): Hypo
   return crossEntropy("softmaxCrossEntropy", last, output, [1 / z.rows, 1], cost, tolerance, term);
 }
 
-function sigmoidCross(last: LayerNumbers, cost: number, tolerance: number): Hypothesis | null {
+function sigmoidCross(last: CostLayer, cost: number, tolerance: number): Hypothesis | null {
   const { z } = last;
   const output = { ...z, data: z.data.map(sigmoid) };
   const scales = [1 / (z.rows * z.columns), 1 / z.rows, 1];
@@ -134,7 +139,7 @@ function sigmoidCross(last: LayerNumbers, cost: number, tolerance: number): Hypo
 }
 
 /** C = (s/2) Σ (a − y)² has ∂C/∂a = s (a − y), so Σ(∂C/∂a)² / 2C is s. */
-function quadratic(last: LayerNumbers, cost: number, tolerance: number): Hypothesis | null {
+function quadratic(last: CostLayer, cost: number, tolerance: number): Hypothesis | null {
   const output = last.a;
   const bar = last.towardsA ?? last.delta;
   if (output === null || cost === 0) return null;
@@ -221,7 +226,9 @@ const cancellation: Readonly<
           text: `∂C/∂a_k = −${s}y_k / a_k`,
           latex: `\\frac{\\partial C}{\\partial a_k} = -${sLatex}\\frac{y_k}{a_k}`,
         },
-        substituted: numbers(`k = ${j}: −${s}${show(y)} / ${show(a)} = ${show((-scale * y) / a)}`),
+        substituted: numbers(
+          `k = ${j}: −${scale === 1 ? "" : `${show(scale)} · `}${show(y)} / ${show(a)} = ${show((-scale * y) / a)}`,
+        ),
       },
       {
         formula: {

@@ -293,6 +293,40 @@ export interface DerivationLine {
   readonly formula: Formula;
 }
 
+/** A part of the graph that has a textbook form. It is here only if both forms give the same numbers. */
+export interface TextbookBlock {
+  readonly kind:
+    | "dense"
+    | "repeatedLayers"
+    | "softmax"
+    | "softmaxCrossEntropy"
+    | "sigmoidCrossEntropy"
+    | "layerNorm";
+  readonly title: string;
+  /** What it stands for. */
+  readonly operations: readonly number[];
+  readonly forward: readonly Formula[];
+  /** What it passes back; `+=` adds to what comes from elsewhere. */
+  readonly backward: readonly Formula[];
+  /** The textbook form computed as it is written, against the lines of the graph: where they differ most. */
+  readonly check: Comparison;
+}
+
+/** The cost and the derivative towards the target's tensor as one formula each. */
+export interface Expansion {
+  readonly status: "expanded";
+  /** How long they are at most. */
+  readonly operations: number;
+  readonly cost: Formula;
+  readonly derivative: Formula;
+}
+
+/** The derivation beyond its lines: recognised parts, and all in one. */
+export interface Textbook {
+  readonly blocks: readonly TextbookBlock[];
+  readonly expansion: Expansion | Refusal;
+}
+
 /** A sentence of the story, with the numbers it asserts. */
 export interface Sentence {
   readonly text: string;
@@ -340,6 +374,7 @@ export interface ExplanationDocument {
   readonly paths: Paths | Refusal;
   readonly equations: Equations | Refusal;
   readonly derivation: readonly DerivationLine[] | Refusal;
+  readonly textbook: Textbook;
   readonly narration: readonly Sentence[];
   readonly check: Check;
   readonly assumptions: readonly Assumption[];

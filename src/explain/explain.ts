@@ -6,6 +6,7 @@ import { formatReceived } from "../util/errors.js";
 import { flatten, unflatten as rebuild } from "../util/tree.js";
 import { assumptionsOf } from "./assumptions.js";
 import { checkDerivative, unchecked } from "./check.js";
+import { textbookOf } from "./derivation/index.js";
 import type { Assumption, Check, ExplanationDocument, Formula, Paths, Refusal, Target } from "./document.js";
 import { equationsOf, type FoundEquations } from "./equations.js";
 import { Explanation } from "./explanation.js";
@@ -21,6 +22,7 @@ import {
   resolveTarget,
   unflatten,
 } from "./names.js";
+import { narrate } from "./narration/index.js";
 import { largest, real, show } from "./numbers.js";
 import { pathsTo } from "./paths.js";
 import { Symbols } from "./symbols.js";
@@ -208,6 +210,7 @@ export function explain(f: AnyFunction, args: readonly unknown[], options: Expla
     paths: pathsAt(recorded, target, equations, options.paths),
     equations: equations.section,
     derivation: derivationOf(graph, cost),
+    textbook: textbookOf(index, symbols, recorded.names, layers, target),
     narration: [],
     check: checkOf(f, recorded, target),
     assumptions: [
@@ -215,7 +218,7 @@ export function explain(f: AnyFunction, args: readonly unknown[], options: Expla
       ...assumptionsOf(index, symbols, layers.composites, readsValues(f, recorded.args)),
     ],
   };
-  return new Explanation(document);
+  return new Explanation({ ...document, narration: narrate(document) });
 }
 
 function pathsAt(

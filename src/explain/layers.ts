@@ -135,7 +135,8 @@ interface Dimensions {
   readonly contractB: readonly number[];
 }
 
-function productOf(index: TapeIndex, names: readonly string[], operation: Operation): Product | null {
+/** A contraction of a parameter, and the bias added to it; null where it is something else. */
+export function productOf(index: TapeIndex, names: readonly string[], operation: Operation): Product | null {
   const { inputs, outputs } = operation;
   const { batchA, contractA, contractB } = operation.params as Dimensions;
   if (batchA.length > 0 || contractA.length !== 1) return null;

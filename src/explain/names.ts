@@ -2,6 +2,7 @@
 import { AdjointError, type Tensor } from "../index.js";
 import { invalidArgument } from "../util/checks.js";
 import { formatReceived, formatShape } from "../util/errors.js";
+import { latexText } from "../util/latex.js";
 import type { Formula } from "./document.js";
 
 /** Which derivative to explain: `"layers.1.weight[3,5]"`, or the path and the index apart. */
@@ -158,7 +159,8 @@ export function symbolOf(name: string): Formula {
   const indexed = /^(\p{L})(\d+)$/u.exec(name);
   if (indexed !== null) return { text: name, latex: `${indexed[1]}_{${indexed[2]}}` };
   if (/^\p{L}$/u.test(name)) return { text: name, latex: name };
-  return { text: name, latex: `\\mathtt{${name.replace(/[_$#%&{}]/g, (sign) => `\\${sign}`)}}` };
+  // any string may be a key in the user's tree
+  return { text: name, latex: `\\texttt{${latexText(name)}}` };
 }
 
 /** The symbol of an element: `W1[0,2]`. */

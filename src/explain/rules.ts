@@ -237,27 +237,41 @@ export function backwardFormula(
   output: Formula,
   position: number,
 ): Formula | null {
-  const row = rowOf(primitive);
-  const g = adjointOf(output);
+  const pulled = pulledFormula(primitive, inputs, output, adjointOf(output), position);
+  if (pulled === null) return null;
   const x = adjointOf(inputs[position]);
-  const write = (text: string, latex: string): Formula => ({
-    text: `${x.text} += ${text}`,
-    latex: `${x.latex} \\mathrel{+}= ${latex}`,
-  });
+  return {
+    text: `${x.text} += ${pulled.text}`,
+    latex: `${x.latex} \\mathrel{+}= ${pulled.latex}`,
+  };
+}
+
+/** What the adjoint `g` of the output adds to that of an input: `g · y(1 − y)`. */
+export function pulledFormula(
+  primitive: string,
+  inputs: readonly Formula[],
+  output: Formula,
+  g: Formula,
+  position: number,
+): Formula | null {
+  const row = rowOf(primitive);
   if (row === undefined)
-    return write(`${primitive}ᵀ(${g.text})`, `\\operatorname{${primitive}}^{\\mathsf T}(${g.latex})`);
-  const values = { ...named01(inputs, output), g };
+    return {
+      text: `${primitive}ᵀ(${g.text})`,
+      latex: `\\operatorname{${primitive}}^{\\mathsf T}(${g.latex})`,
+    };
   if (row.pulled !== undefined) {
     const template = row.pulled[Math.min(position, row.pulled.length - 1)];
-    if (template === null) return null;
-    const pulled = fill(template, values);
-    return write(pulled.text, pulled.latex);
+    return template === null ? null : fill(template, { ...named01(inputs, output), g });
   }
   const partial = partialFormula(primitive, inputs, output, position);
   if (partial === null) return null;
-  if (partial.text === "1") return write(g.text, g.latex);
-  if (partial.text === "−1") return write(`−${g.text}`, `-${g.latex}`);
-  return write(`${g.text} · ${bracketed(partial.text)}`, `${g.latex} \\odot ${bracketed(partial.latex)}`);
+  if (partial.text === "1") return g;
+  if (partial.text === "−1") return { text: `−${g.text}`, latex: `-${g.latex}` };
+  return {
+    text: `${g.text} · ${bracketed(partial.text)}`,
+    latex: `${g.latex} \\odot ${bracketed(partial.latex)}`,
+  };
 }
 
 /** In brackets where a sum would change the product it stands in. */

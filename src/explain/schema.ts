@@ -13,6 +13,7 @@ import type {
   Equation,
   EquationForm,
   Equations,
+  Expansion,
   ExplanationDocument,
   Factor,
   Formula,
@@ -29,49 +30,25 @@ import type {
   Sentence,
   SourcePlace,
   Target,
+  Textbook,
+  TextbookBlock,
   Values,
   Vertex,
 } from "./document.js";
-
-/** A JSON Schema of values of type T; the type is known to the compiler only. */
-export interface Schema<T> {
-  readonly [keyword: string]: unknown;
-  readonly describes?: (value: T) => T;
-}
-
-const number: Schema<number> = { type: "number" };
-const integer: Schema<number> = { type: "integer" };
-const text: Schema<string> = { type: "string" };
-const flag: Schema<boolean> = { type: "boolean" };
-
-function words<const W extends readonly string[]>(...list: W): Schema<W[number]> {
-  return { enum: list };
-}
-
-function constant<const C extends string | number>(value: C): Schema<C> {
-  return { const: value };
-}
-
-function nullable<T>(of: Schema<T>): Schema<T | null> {
-  return { anyOf: [of, { type: "null" }] };
-}
-
-function list<T>(items: Schema<T>): Schema<readonly T[]> {
-  return { type: "array", items };
-}
-
-function object<T>(properties: { readonly [K in keyof Required<T>]: Schema<T[K]> }): Schema<T> {
-  return { type: "object", properties, required: Object.keys(properties), additionalProperties: false };
-}
-
-function either<A, B>(a: Schema<A>, b: Schema<B>): Schema<A | B> {
-  return { anyOf: [a, b] };
-}
-
-/** A definition, and how others refer to it. */
-function named<T>(name: string): Schema<T> {
-  return { $ref: `#/$defs/${name}` };
-}
+import {
+  constant,
+  either,
+  flag,
+  integer,
+  list,
+  named,
+  nullable,
+  number,
+  object,
+  type Schema,
+  text,
+  words,
+} from "./schema-parts.js";
 
 const real = named<Real>("real");
 const formula = named<Formula>("formula");
@@ -245,6 +222,31 @@ const line = object<DerivationLine>({
   formula,
 });
 
+const block = object<TextbookBlock>({
+  kind: words(
+    "dense",
+    "repeatedLayers",
+    "softmax",
+    "softmaxCrossEntropy",
+    "sigmoidCrossEntropy",
+    "layerNorm",
+  ),
+  title: text,
+  operations: list(integer),
+  forward: list(formula),
+  backward: list(formula),
+  check: comparison,
+});
+
+const expansion = object<Expansion>({
+  status: constant("expanded"),
+  operations: integer,
+  cost: formula,
+  derivative: formula,
+});
+
+const textbook = object<Textbook>({ blocks: list(block), expansion: either(expansion, refusal) });
+
 const sentence = object<Sentence>({
   text,
   numbers: list(object<Sentence["numbers"][number]>({ symbol: text, value: real })),
@@ -281,6 +283,7 @@ const whole = object<ExplanationDocument>({
   paths: either(paths, refusal),
   equations: either(equations, refusal),
   derivation: either(list(line), refusal),
+  textbook,
   narration: list(sentence),
   check,
   assumptions: list(assumption),

@@ -58,19 +58,25 @@ function equationText(equation: Equation): string[] {
           `    Σ′ᵀ = ∂a/∂z of example ${jacobian.example}, every output by every z:`,
           ...matrixText(jacobian.matrix),
         ]),
-    ...(["column", "rowBatch"] as const).flatMap((batch) => [
-      batch === "column" ? "      a batch of columns:" : "      a batch of rows:",
-      ...table(formRows(equation, batch), [{}, { most: 28 }, {}], "        "),
-    ]),
-    `    ${forms.length} forms, ${agreement(check.agrees && wrong.length === 0)} (largest difference ${show(check.difference, 2)})`,
+    ...(["column", "rowBatch"] as const).flatMap((batch) => {
+      const rows = formRows(equation, batch);
+      if (rows.length === 0) return [];
+      return [
+        batch === "column" ? "      a batch of columns:" : "      a batch of rows:",
+        ...table(rows, [{}, { most: 28 }, {}], "        "),
+      ];
+    }),
+    `    ${forms.length} ${forms.length === 1 ? "form" : "forms"}, ${agreement(check.agrees && wrong.length === 0)} (largest difference ${show(check.difference, 2)})`,
   ];
 }
 
 /** Layouts that write the same are one row. */
 function formRows({ forms }: Equation, wanted: BatchLayout): string[][] {
   const rows = new Map<string, { layouts: string[]; rest: string[] }>();
+  // element by element is said above, unless nothing else was asked for
+  const isIndexOnly = forms.every(({ layout }) => layout === "index");
   for (const { layout, batch, formula, dimensions } of forms) {
-    if (layout === "index" || batch !== wanted) continue;
+    if ((layout === "index" && !isIndexOnly) || batch !== wanted) continue;
     const rest = [formula.text, dimensions];
     const key = rest.join("\n");
     const known = rows.get(key);

@@ -96,8 +96,8 @@ function accumulationText({ accumulation, vertices, edges, count }: Paths): stri
   const { steps, multiplications, additions, pathMultiplications } = accumulation;
   const comparison =
     count === "1"
-      ? `  With one path there is nothing to share: ${multiplications} multiplications.`
-      : `  Multiplying out every path takes ${countText(pathMultiplications)} multiplications; reverse accumulation visits each of the ${accumulation.edges.toLocaleString("en")} edges once: ${multiplications.toLocaleString("en")} multiplications, ${additions.toLocaleString("en")} ${additions === 1 ? "addition" : "additions"}.`;
+      ? `  With one path there is nothing to share: ${multiplications} ${multiplications === 1 ? "multiplication" : "multiplications"}.`
+      : `  Multiplying out every path takes ${countText(pathMultiplications)} ${pathMultiplications === "1" ? "multiplication" : "multiplications"}; reverse accumulation visits each of the ${accumulation.edges.toLocaleString("en")} edges once: ${multiplications.toLocaleString("en")} multiplications, ${additions.toLocaleString("en")} ${additions === 1 ? "addition" : "additions"}.`;
   const title = ["", "  The same by reverse accumulation, from the cost back:"];
   if (steps === null) return ["", ...wrap(comparison, "  ")];
   const rows = steps.slice(0, shownSteps).map(({ vertex, terms, adjoint }) => [

@@ -8,19 +8,24 @@ import { pathsText } from "./text-paths.js";
 /** Operations of the graph that are shown. */
 const shownOperations = 40;
 
-/** The whole document. */
-export function toText(document: ExplanationDocument): string {
-  const lines = [
-    ...headText(document),
-    ...graphText(document),
-    ...pathsText(document),
-    ...equationsText(document),
-    ...narrationText(document),
-    ...checkText(document),
-    ...assumptionsText(document),
-    "",
-  ];
-  return lines.join("\n");
+/** The parts of the text after its head, in their order. */
+export type TextPart = "graph" | "paths" | "equations" | "story" | "check" | "assumptions";
+
+const partTexts: Readonly<Record<TextPart, (document: ExplanationDocument) => string[]>> = {
+  graph: graphText,
+  paths: pathsText,
+  equations: equationsText,
+  story: narrationText,
+  check: checkText,
+  assumptions: assumptionsText,
+};
+
+export const textParts = Object.keys(partTexts) as TextPart[];
+
+/** The head, and all parts or those asked for. */
+export function toText(document: ExplanationDocument, parts: readonly TextPart[] = textParts): string {
+  const shown = textParts.filter((part) => parts.includes(part));
+  return [...headText(document), ...shown.flatMap((part) => partTexts[part](document)), ""].join("\n");
 }
 
 function headText({ target, cost, graph }: ExplanationDocument): string[] {

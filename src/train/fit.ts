@@ -12,6 +12,7 @@ import type { EpochRecord, FitOptions, Run } from "./run.js";
 import { sourceOf } from "./source.js";
 import { compileStep, newTally, progressFrom } from "./step.js";
 import { Trainer } from "./trainer.js";
+import { checkMonitor, Watch } from "./watch.js";
 
 /**
  * Trains a model: for every epoch, batches of examples in a new random order, for each the loss, its gradient and an
@@ -60,6 +61,9 @@ export async function fit<Model extends Module>(
       key: orderKey,
       step: compileStep(loss, optimizer, source.largestLabel, drawKey, options.onBatch !== undefined),
       stepsBefore,
+      ...(options.health && {
+        watch: new Watch(options.health, { optimizer, loss, data: options.data, batchSize }),
+      }),
     },
     options,
     progressFrom({ model: await copyTree(model), state }, newTally(dtype)),
@@ -111,6 +115,7 @@ const optionNames = [
   "onEpoch",
   "onBatch",
   "onProgress",
+  "health",
   "signal",
 ] as const satisfies readonly (keyof FitOptions)[];
 
@@ -126,6 +131,7 @@ function checkFitOptions(options: unknown): asserts options is FitOptions {
   for (const name of ["onEpoch", "onBatch", "onProgress"] as const)
     if (given[name] !== undefined && typeof given[name] !== "function")
       throw invalidArgument("fit", name, "a function", formatReceived(given[name]));
+  if (given.health !== undefined) checkMonitor(given.health);
   if (signal !== undefined && typeof signal?.aborted !== "boolean")
     throw invalidArgument("fit", "signal", "an AbortSignal", formatReceived(signal));
   if (typeof optimizer?.step === "function" && typeof optimizer.init === "function") return;

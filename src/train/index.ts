@@ -6,3 +6,4 @@ export type { LossName, Metric, MetricName } from "./objective.js";
 export { predict } from "./predict.js";
 export type { BatchEvent, EpochEvent, EpochRecord, FitOptions, ProgressEvent, Run } from "./run.js";
 export type { Data, Examples } from "./source.js";
+export type { HealthLook, HealthMonitor } from "./watch.js";

@@ -5,6 +5,7 @@ import type { Optimizer, OptimizerState } from "../optim/index.js";
 import type { Measurements } from "./evaluate.js";
 import type { LossName, Metric, MetricName } from "./objective.js";
 import type { Data } from "./source.js";
+import type { HealthMonitor } from "./watch.js";
 
 /** One epoch, finished. */
 export interface EpochRecord {
@@ -83,6 +84,11 @@ export interface FitOptions<Model extends Module = Module> {
   readonly onEpoch?: (event: EpochEvent<Model>) => unknown;
   /** Called after every update, with its loss; reading that takes time, which a run without it saves. */
   readonly onBatch?: (event: BatchEvent) => unknown;
+  /**
+   * Looks at the network at an interval of updates, and where the loss stops being finite: `explain.health.during({ every: 500 })`
+   * of adjoint/explain. A look takes time, and changes nothing of what is learned.
+   */
+  readonly health?: HealthMonitor;
   /** Called some twenty times a second, for displays. */
   readonly onProgress?: (event: ProgressEvent) => unknown;
   /** Ends the run when aborted, at the next pause (within some 50 ms); what is learned so far is in the Run. */

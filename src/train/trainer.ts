@@ -10,6 +10,7 @@ import { pause } from "./pause.js";
 import type { FitOptions } from "./run.js";
 import type { FloatDType, Source } from "./source.js";
 import { type Progress, type Step, type Trained, trainedOf } from "./step.js";
+import type { Watch } from "./watch.js";
 
 /** Steps between readings of the total: few float32 terms in a sum, and a loss that is not finite is noticed soon. */
 const stepsPerReading = 64;
@@ -28,6 +29,8 @@ export interface Job {
   readonly step: Step;
   /** Updates made before this run: where a schedule goes on. */
   readonly stepsBefore: number;
+  /** Who looks at it while it goes. */
+  readonly watch?: Watch;
 }
 
 type TrainerOptions = Pick<FitOptions, "optimizer" | "shuffle" | "onBatch" | "onProgress" | "signal">;
@@ -70,7 +73,7 @@ export class Trainer {
    * @throws AdjointError `non-finite`
    */
   async runEpoch(epoch: number): Promise<number | undefined> {
-    const { source, batchSize, step } = this.job;
+    const { source, batchSize, step, watch } = this.job;
     const { onBatch, signal } = this.options;
     const order = this.nextOrder();
     const batches = Math.ceil(source.size / batchSize);
@@ -82,7 +85,10 @@ export class Trainer {
       const start = batch * batchSize;
       const stop = Math.min(source.size, start + batchSize);
       const { x, y } = this.reader.read(start, stop, order);
-      const [progress, loss] = step(this.progress, x, y, this.learningRate());
+      const rate = this.learningRate();
+      if (watch !== undefined)
+        await watch.before(this.steps, () => this.trained, this.progress.tally.finite, { x, y, rate });
+      const [progress, loss] = step(this.progress, x, y, rate);
       this.progress = progress;
       this.steps++;
       this.examplesSeen += stop - start;
@@ -116,6 +122,7 @@ export class Trainer {
     const read = await total.item();
     if (!Number.isFinite(read)) {
       const step = (await finite.item()) + 1;
+      await this.job.watch?.broken(this.job.step, step - 1);
       throw new AdjointError(
         "non-finite",
         `fit: the loss became ${read} at step ${step} (epoch ${epoch}); a smaller learning rate often helps, and so does looking for extreme values in the data`,

@@ -1,5 +1,6 @@
 /** graphOf: the graph of a function, to read, draw, store and count. */
 import { type Graph as RecordedGraph, traceGraph } from "../graph/graph.js";
+import { formatLatex } from "../graph/latex.js";
 import {
   formatDot,
   formatGraph,
@@ -54,6 +55,15 @@ export class Graph {
   /** A picture for Graphviz: `dot -Tsvg`. */
   toDot(): string {
     return formatDot(this.listing);
+  }
+
+  /**
+   * One formula with a line for each operation, for KaTeX, MathJax or a document in math mode.
+   *
+   * @example graphOf((x) => x.sin(), zeros([2])).toLatex().includes("\\sin"); // → true
+   */
+  toLatex(): string {
+    return formatLatex(this.listing);
   }
 
   /** Plain data with a `format` and a `version`, complete with constants. */

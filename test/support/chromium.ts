@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import { chromium } from "playwright-core";
+import { type Browser, chromium } from "playwright-core";
 import { type Alias, build } from "vite";
 
 const executable = process.env.ADJOINT_CHROMIUM ?? "/usr/bin/chromium";
@@ -88,6 +88,11 @@ export async function bundlePage(
   return { bundle, warnings };
 }
 
+/** A Chromium with an empty profile; the caller closes it. */
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: executable, headless: true, args: flags });
+}
+
 export interface Visit {
   /** What the page's `window.outcome` resolved to. */
   readonly outcome: unknown;
@@ -98,7 +103,7 @@ export interface Visit {
 /** Opens a bundled page, served with these headers, and waits for the promise it leaves in `window.outcome`. */
 export async function visit(bundle: string, headers = isolating): Promise<Visit> {
   const server = await serve(bundle, headers);
-  const browser = await chromium.launch({ executablePath: executable, headless: true, args: flags });
+  const browser = await launch();
   try {
     const page = await browser.newPage();
     const errors: string[] = [];

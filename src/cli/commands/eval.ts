@@ -55,7 +55,7 @@ export async function evalCommand(
 }
 
 /** The examples of an argument, or those that measured the model while it was trained. */
-async function examplesFor(
+export async function examplesFor(
   config: ModelConfig,
   argument: string | undefined,
   model: string,
