@@ -215,6 +215,14 @@ describe("a page in Chromium", () => {
     await page.context().close();
   });
 
+  it("of a cost that is its own argument has nothing to walk along, and no error", async () => {
+    const { page, complaints } = await open(explain((w: Tensor) => w, [f64(3)]));
+    expect(await page.locator(".box").count()).toBe(1);
+    expect(await page.locator("details.path button").count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   it("runs no name of the user's code", async () => {
     const names = ["<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>"];
     const tree = Object.fromEntries(names.map((name, i) => [name, f64([i + 2])]));

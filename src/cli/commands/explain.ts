@@ -86,7 +86,7 @@ async function rendered(subject: Subject, options: ExplainOptions): Promise<stri
     case "json":
       return JSON.stringify(explanation, null, 2);
     case "latex":
-      return explanation.toLatex();
+      return explanation.toLatex({ standalone: true });
     case "html":
       return explanation.toHtml();
     case "text": {

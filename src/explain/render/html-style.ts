@@ -144,7 +144,7 @@ td .katex,th .katex{white-space:nowrap}
 .lines{padding-left:2.2rem;margin:.3rem 0}.lines li{padding:.15rem 0;overflow-x:auto}.lines li::marker{color:var(--muted);font-size:.8rem}
 .columns{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:0 2rem}
 .plain{list-style:none;padding:0;margin:0}.plain li{padding:.15rem 0;overflow-x:auto}
-.story{max-width:46rem;padding-left:1.6rem}.story li{margin:.6rem 0}
+.story{max-width:46rem;padding-left:2.2rem}.story li{margin:.6rem 0}
 .facts{display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;font-size:.85rem;color:var(--muted)}.facts b{color:var(--text);font-weight:600}
 .badge{font-size:.83rem;border:1px solid currentColor;border-radius:1em;padding:.05rem .55em;white-space:nowrap}
 .badge.kept{color:var(--plus)}.badge.again{color:var(--unsure)}
@@ -152,6 +152,6 @@ td .katex,th .katex{white-space:nowrap}
 .beside .story{position:sticky;top:4rem;font-size:.95rem;max-height:calc(100vh - 5rem);overflow:auto}
 footer{color:var(--muted);font-size:.85rem;padding-top:1rem;padding-bottom:3rem}
 @media (max-width:60rem){.graph,.beside{grid-template-columns:minmax(0,1fr)}#panel{position:static;max-height:none}.beside .story{position:static;max-height:none}}
-@media (max-width:40rem){main,footer,header.top{padding-left:.9rem;padding-right:.9rem}.bar-top{padding:.35rem .9rem}h1{font-size:1.2rem}.columns{grid-template-columns:minmax(0,1fr)}.steps>li{grid-template-columns:minmax(0,1fr);gap:0}.balance li{grid-template-columns:4rem 1fr 7rem;gap:.4rem;font-size:.88rem}.equation{padding-left:.7rem}.canvas{max-height:70vh}.path{padding:.3rem .6rem}}
+@media (max-width:40rem){main,footer,header.top{padding-left:.9rem;padding-right:.9rem}.bar-top{padding:.35rem .9rem}h1{font-size:1.2rem}.columns{grid-template-columns:minmax(0,1fr)}.steps>li{grid-template-columns:minmax(0,1fr);gap:0}.balance li{grid-template-columns:4rem 1fr 7rem;gap:.4rem;font-size:.88rem}.equation{padding-left:.7rem}.canvas{max-height:70vh}.path{padding:.3rem .6rem}table{font-size:.82rem}th,td{padding-right:.4rem}table .katex{font-size:1em!important}thead th{font-size:.76rem;white-space:normal}}
 @media print{.bar-top,.controls,.skip,#panel{display:none}.graph,.beside{display:block}.canvas{max-height:none;overflow:visible;border:0}.canvas svg{width:100%;min-width:0}main>section{break-inside:auto}.equation,tr,.card{break-inside:avoid}.beside .story{position:static;max-height:none}:root:not(#never){${variables("light")}}}
 `;
