@@ -43,6 +43,9 @@ export function planMemory({ buffers, kernels, inputs, outputs, resident }: Memo
     if (constant !== undefined || resident.has(buffer)) {
       plans[buffer] = { dtype, length, space: "static", address: staticBytes };
       staticBytes += aligned(length * bytesPerElement(dtype));
+    } else if (first[buffer] > last[buffer]) {
+      // nobody uses it, as what was written to it is written elsewhere now: it needs no memory
+      plans[buffer] = { dtype, length: 0, space: "arena", address: 0 };
     } else transient.push(buffer);
   });
 

@@ -1,13 +1,13 @@
 /**
  * Someone who looks at a run while it goes. What there is to see is shown to a monitor; what it makes of it is its own
- * affair, so that training depends on no diagnosis. Where the loss becomes NaN or infinite, the run is gone through again from the last look,
- * and the monitor is shown the step at which that happened.
+ * affair, so that training depends on no diagnosis. Where the loss becomes NaN or infinite, the run is gone through again
+ * from the last look, and the monitor is shown the step at which that happened.
  */
 import type { Tensor } from "../index.js";
 import type { Loss } from "../losses/index.js";
 import type { Module } from "../nn/index.js";
 import type { Optimizer, OptimizerState } from "../optim/index.js";
-import { checkOptionNames, checkOptions, invalidArgument } from "../util/checks.js";
+import { checkOptions, invalidArgument } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
 import { copyTree } from "./model.js";
 import { checkPositive } from "./options.js";
@@ -43,7 +43,6 @@ export function checkMonitor(monitor: unknown): void {
   const given = monitor as Partial<HealthMonitor>;
   if (typeof given.check !== "function")
     throw invalidArgument("fit", "health", example, formatReceived(monitor));
-  checkOptionNames(given, ["every", "check", "reports"], "fit: health");
   checkPositive(given.every, "fit", "health.every");
 }
 

@@ -150,6 +150,54 @@ describe("a layer's numbers", () => {
       );
   });
 
+  it("know inputs from outputs by the contraction, however a model of one's own stores its weights", async () => {
+    class Own implements nn.Module {
+      readonly first: Tensor;
+      readonly last = { matrix: random.normal(random.key(2), { shape: [5, 2] }) };
+      constructor(first: Tensor) {
+        this.first = first;
+      }
+      forward(input: Tensor): Tensor {
+        return input.matmul(this.first).tanh().matmul(this.last.matrix);
+      }
+    }
+    // [in, out] with equal columns: all five units are alike, though the rows differ
+    const columns = tensor([[0.1], [0.4]]).tile([1, 5]);
+    const alike = new Own(columns);
+    const report = await explain.health(alike, { x, y }, { loss: "quadratic", steps: 0 });
+    const { document } = report;
+    expect(document.layers.map(({ layer }) => layer)).toEqual(["first", "last.matrix"]);
+    expect(document.layers[0].gain).toBeCloseTo(Math.sqrt(0.1 ** 2 + 0.4 ** 2), 6);
+    expect(document.layers[0].activation).toMatchObject({ name: "tanh", units: 5 });
+    // what lies behind them differs, so their gradients do, and they will part
+    expect(codes(report)).not.toContain("symmetric-units");
+    const ones = tensor(new Float32Array(10).fill(1), { shape: [5, 2] });
+    Object.assign(alike.last, { matrix: ones });
+    expect(codes(await explain.health(alike, { x, y }, { loss: "quadratic", steps: 0 }))).toContain(
+      "symmetric-units",
+    );
+  });
+
+  it("add up an error over the places that share a weight, as its gradient does", async () => {
+    // the same numbers as one image of 3 × 3 under a window of 1 and as nine examples
+    const pixels = random.normal(random.key(4), { shape: [9, 1] });
+    const grid = pixels.reshape([1, 1, 3, 3]);
+    const key = random.key(5);
+    const model = new nn.Sequential(
+      new nn.Conv2d(1, 2, 1, { key }),
+      new nn.Activation("tanh"),
+      new nn.Flatten(),
+    );
+    const target = random.normal(random.key(6), { shape: [1, 18] });
+    const { layers } = (await explain.health(model, { x: grid, y: target }, { loss: "quadratic", steps: 0 }))
+      .document;
+    const conv = model.layers[0] as nn.Conv2d;
+    const delta = grad((z: Tensor) => losses.quadratic(z.tanh().reshape([1, 18]), target))(
+      conv.forward(grid),
+    );
+    expect(Number(layers[0].signal)).toBeCloseTo(norm(delta.dataSync()) / Math.sqrt(2), 5);
+  });
+
   it("count a convolution's channels as its units", async () => {
     const conv = new nn.Conv2d(1, 3, 2, { key: random.key(1) });
     const model = changed(

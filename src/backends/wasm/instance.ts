@@ -6,6 +6,7 @@ import type { WasmFeatures } from "./features.js";
 import { ordinaryMemory, type WasmMemory } from "./memory.js";
 import { runProduct } from "./products.js";
 import type { Pool, SharedProgram } from "./threads/pool.js";
+import { threads } from "./threads/settings.js";
 
 /** What a compiled module exports. */
 export interface ProgramExports {
@@ -35,6 +36,8 @@ export interface Instance {
   readonly kernels: KernelExports;
   /** Estimated nanoseconds of work in a run that threads could share. */
   readonly sharedWork: number;
+  /** There is scratch memory for so many. */
+  readonly mostThreads: number;
   /** Who shares it, and as what; absent where nobody does. */
   readonly shared?: { readonly pool: Pool; readonly program: SharedProgram };
 }
@@ -47,10 +50,11 @@ let lastNumber = 0;
  */
 export function instantiate(schedule: Schedule, options: InstanceOptions, pool: Pool | undefined): Instance {
   const { features, blas, exportKernels } = options;
+  const mostThreads = pool === undefined ? 1 : threads();
   const compiled = compileSchedule(schedule, features, {
     hostProducts: blas !== undefined,
     exportKernels,
-    threads: pool !== undefined,
+    threads: mostThreads,
   });
   const { bytes, arenaBytes, products, sharedWork } = compiled;
   const sharing = compiled.isShared ? pool : undefined;
@@ -75,6 +79,7 @@ export function instantiate(schedule: Schedule, options: InstanceOptions, pool: 
     exports: programExports(instance),
     kernels: kernelExports(instance),
     sharedWork,
+    mostThreads,
   };
   if (sharing === undefined) return made;
   // workers load the library of the system, and know no other

@@ -36,11 +36,15 @@ function operand(
   return undefined;
 }
 
+/** Whether BLAS has this dtype, and so many multiplications are worth its call. */
+export function isWorthwhile(dtype: DotProblem["dtype"], work: number): dtype is BlasProduct["dtype"] {
+  return (dtype === "float32" || dtype === "float64") && 2 * work >= worthwhile;
+}
+
 /** The product for BLAS, or undefined where it is too small or laid out in a way BLAS does not know. */
 export function blasProduct(problem: DotProblem): BlasProduct | undefined {
   const { dtype, m, n, k, a, b, out, work } = problem;
-  if (dtype !== "float32" && dtype !== "float64") return undefined;
-  if (2 * work < worthwhile || 2 * m * n * k < leastProduct || m * n < leastResult) return undefined;
+  if (!isWorthwhile(dtype, work) || 2 * m * n * k < leastProduct || m * n < leastResult) return undefined;
   const [left, right] = [operand(a, m, k), operand(b, k, n)];
   const result = operand(out, m, n);
   if (left === undefined || right === undefined || result === undefined) return undefined;

@@ -119,24 +119,33 @@ export class WasmProgram {
     run(memory.arena(arenaBytes), staticBase);
   }
 
-  /** Tells the threads what is to be done; where there were none when the program was made, it moves to their memory. */
+  /**
+   * Tells the threads what is to be done. Where there were none when the program was made, it moves to their memory; where
+   * there were fewer, it is made again with room for all.
+   */
   private meetThreads(): void {
-    const pool = this.instance.shared === undefined ? this.pool() : undefined;
-    if (pool !== undefined) this.moveTo(pool);
+    if (this.instance.mostThreads < threads()) {
+      const pool = this.pool();
+      if (pool !== undefined) this.moveTo(pool);
+    }
     const { shared } = this.instance;
     shared?.pool.prepare(shared.program);
   }
 
   private moveTo(pool: Pool): void {
     const before = this.instance;
-    this.instance = instantiate(this.schedule, this.options, pool);
     const { arenaBytes, staticBytes } = this.schedule;
-    const move = (from: number, to: number, bytes: number): void => {
-      const source = new Uint8Array(before.memory.memory.buffer, from, bytes);
-      new Uint8Array(this.instance.memory.memory.buffer, to, bytes).set(source);
-    };
-    move(before.staticBase, this.instance.staticBase, staticBytes);
-    move(before.memory.arena(before.arenaBytes), this.instance.memory.arena(before.arenaBytes), arenaBytes);
+    // copies, as the arena itself moves when it grows
+    const contentsOf = (from: number, bytes: number): Uint8Array =>
+      new Uint8Array(before.memory.memory.buffer, from, bytes).slice();
+    const kept = contentsOf(before.staticBase, staticBytes);
+    const inArena = contentsOf(before.memory.arena(before.arenaBytes), arenaBytes);
+    this.instance = instantiate(this.schedule, this.options, pool);
+    const { memory, staticBase } = this.instance;
+    const arena = memory.arena(this.instance.arenaBytes);
+    const target = new Uint8Array(memory.memory.buffer);
+    target.set(kept, staticBase);
+    target.set(inArena, arena);
     abandoned?.unregister(this);
     release(before);
     this.watch();

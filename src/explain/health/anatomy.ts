@@ -29,6 +29,10 @@ export interface LayerNodes {
   readonly name: string;
   readonly weightPath: string;
   readonly weight: Node;
+  /** Terms in the sum that makes a z: what the weight is contracted over. */
+  readonly fanIn: number;
+  /** How many different z there are in an example, places that share the weight taken together: channels in a convolution. */
+  readonly units: number;
   /** The path of the bias beside it, where there is one. */
   readonly biasPath: string | null;
   readonly uses: readonly Use[];
@@ -40,6 +44,8 @@ export interface Anatomy {
   readonly index: TapeIndex;
   /** In the order of their first use. */
   readonly layers: readonly LayerNodes[];
+  /** How many examples went through. */
+  readonly examples: number;
   /** What the model gave to the loss; null where the tape does not have it. */
   readonly output: Node | null;
   /** The function that made the output, where it has a name (softmax among them). */
@@ -51,6 +57,7 @@ const arranging = new Set(["reshape", "permute", "flip", "broadcast", "cast", "s
 
 interface OpenLayer {
   readonly leaf: number;
+  readonly fanIn: number;
   readonly uses: Use[];
   readonly activations: Occurrence[];
 }
@@ -80,7 +87,7 @@ export function anatomyOf(index: TapeIndex, output: Tensor): Anatomy {
       const at = inputs.findIndex((input) => weights.has(input));
       const leaf = weights.get(inputs[at]);
       if (leaf !== undefined) {
-        current = open.get(leaf) ?? { leaf, uses: [], activations: [] };
+        current = open.get(leaf) ?? { leaf, fanIn: fanInOf(operation, at), uses: [], activations: [] };
         open.set(leaf, current);
         current.uses.push({ operation: id, signal: inputs[1 - at], output: outputs[0] });
       }
@@ -104,13 +111,31 @@ export function anatomyOf(index: TapeIndex, output: Tensor): Anatomy {
         name: /(^|\.)weight$/.test(weightPath) && name !== "" ? name : weightPath || "weight",
         weightPath,
         weight: leaves[leaf].node,
+        units: Math.max(1, Math.round(sizeOf(leaves[leaf].node) / found.fanIn)),
         biasPath: bias?.path ?? null,
         ...found,
       };
     }),
+    examples: Math.max(1, output.shape[0] ?? 1),
     output: result,
     outputActivation: result === null ? null : activationOf(index, result, composites),
   };
+}
+
+/** How many elements it has. */
+export function sizeOf({ shape }: Pick<Node, "shape">): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** The extent of the axes that a contraction sums over, of its input at a position. */
+function fanInOf({ inputs, params }: Operation, at: number): number {
+  // the one primitive called `dot` has these
+  const { contractA, contractB } = params as Readonly<Record<"contractA" | "contractB", readonly number[]>>;
+  const axes = at === 0 ? contractA : contractB;
+  return Math.max(
+    1,
+    axes.reduce((product, axis) => product * inputs[at].shape[axis], 1),
+  );
 }
 
 /** `layers.0.weight` → `layers.0` */

@@ -122,7 +122,10 @@ export interface LayerHealth {
   readonly gradientNorm: Real;
   /** rms(w) · √fanIn: what the weights alone do to the size of a signal. */
   readonly gain: Real;
-  /** The rms of ∂C/∂z of this layer: how fast its biases learn; the largest of its uses. */
+  /**
+   * The rms of ∂C/∂z over examples and units, the places that share a weight (of a convolution, say) added up: how fast
+   * the layer learns; of several uses the largest.
+   */
   readonly signal: Real;
   /** The same over that of the last layer. */
   readonly signalRatio: Real;
@@ -147,7 +150,7 @@ export interface HealthDocument {
   readonly loss: {
     readonly name: string;
     readonly value: Real;
-    /** What outputs that are the same for every example would cost, undecided ones where there are classes: ln C; null where not known. */
+    /** What outputs cost that are the same for every example, ln C for C classes; null where that is not known. */
     readonly constant: Real | null;
   };
   /** What the first layer is given; null where it is not numbers. */

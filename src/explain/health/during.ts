@@ -25,16 +25,18 @@ const own = ["every", "onReport"] as const;
 const shared = ["examples", "steps", "seconds", "seed", "thresholds"] as const;
 
 /**
- * Looks at the network while `fit` trains it: before the first update and every so many after it, and where the loss or its gradient
- * stops being finite at the step that did it.
+ * Looks at the network while `fit` trains it: before the first update and every so many after it, and where the loss or
+ * its gradient stops being finite at the step that did it.
  *
  * @returns what `fit` takes as `health`; its `reports` fill as the run goes
  * @throws AdjointError `invalid-argument`
  * @example
  * const xor = { x: tensor([[0, 0], [0, 1], [1, 0], [1, 1]]), y: tensor([0, 1, 1, 0], { dtype: "int32" }) };
- * const model = new nn.Sequential(new nn.Linear(2, 8, { key: random.key(1) }), new nn.Activation("tanh"), new nn.Linear(8, 2, { key: random.key(2) }));
+ * const [a, b] = random.split(random.key(1));
+ * const model = new nn.Sequential(new nn.Linear(2, 8, { key: a }), new nn.Activation("tanh"), new nn.Linear(8, 2, { key: b }));
  * const health = explain.explain.health.during({ every: 50, steps: 0 });
- * await train.fit(model, { data: xor, loss: "softmaxCrossEntropy", optimizer: optim.sgd({ learningRate: 0.5 }), epochs: 100, health });
+ * const optimizer = optim.sgd({ learningRate: 0.5 });
+ * await train.fit(model, { data: xor, loss: "softmaxCrossEntropy", optimizer, epochs: 100, health });
  * health.reports.map((report) => report.document.step); // → 0,50
  */
 export function during(options: DuringOptions = {}): HealthWatch {

@@ -21,10 +21,10 @@ import { HealthReport } from "./report.js";
 import { type Course, type Setup, type Tried, tryOut } from "./trial.js";
 
 /**
- * Looks for what keeps a network from learning: for each layer gradients and how they change from layer to layer, saturation by
- * the slope σ′, dead units, the size of updates beside the weights; the loss at the start; the first NaN or infinity with its
- * line. A finding has its numbers, the published limit they passed, a remedy, and what a short training run ends with and without that
- * remedy. The model given does not change.
+ * Looks for what keeps a network from learning: for each layer gradients and how they change from layer to layer, saturation
+ * by the slope σ′, dead units, the size of updates beside the weights; the loss at the start; the first NaN or infinity with
+ * its line. A finding has its numbers, the published limit they passed, a remedy, and what a short training run comes to
+ * without that remedy and with it. The model given does not change.
  *
  * @param model any model: best as it is before training, or in the midst of it
  * @param data what it learns from: a dataset, or { x, y } of tensors
@@ -33,9 +33,11 @@ import { type Course, type Setup, type Tried, tryOut } from "./trial.js";
  * @returns a report; its `findings` are empty for a healthy network
  * @throws AdjointError `invalid-argument`, `shape-mismatch`, `invalid-data`, and what the model throws
  * @example
- * const model = new nn.Sequential(new nn.Linear(2, 8, { init: nn.init.zeros }), new nn.Activation("tanh"), new nn.Linear(8, 2, { init: nn.init.zeros }));
+ * const { zeros } = nn.init;
+ * const layers = [new nn.Linear(2, 8, { init: zeros }), new nn.Activation("tanh"), new nn.Linear(8, 2, { init: zeros })];
  * const xor = { x: tensor([[0, 0], [0, 1], [1, 0], [1, 1]]), y: tensor([0, 1, 1, 0], { dtype: "int32" }) };
- * const { findings } = await explain.explain.health(model, xor, { loss: "softmaxCrossEntropy" });
+ * const loss = "softmaxCrossEntropy";
+ * const { findings } = await explain.explain.health(new nn.Sequential(layers), xor, { loss });
  * findings[0].code; // → symmetric-units
  */
 export async function health(model: Module, data: Data, options: HealthOptions): Promise<HealthReport> {

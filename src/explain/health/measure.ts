@@ -2,7 +2,7 @@
 import type { Node } from "../../transforms/tape.js";
 import { fromReal, real } from "../numbers.js";
 import type { TapeIndex } from "../tape-index.js";
-import type { Anatomy, LayerNodes, Occurrence } from "./anatomy.js";
+import { type Anatomy, type LayerNodes, type Occurrence, sizeOf } from "./anatomy.js";
 import type { ActivationHealth, LayerHealth, Spread } from "./document.js";
 import type { Thresholds } from "./thresholds.js";
 
@@ -44,31 +44,27 @@ export function adjointValues(index: TapeIndex, node: Node): ArrayLike<number> {
   return index.adjointOf(node) ?? new Float64Array(sizeOf(node));
 }
 
-/** How many elements it has. */
-export function sizeOf({ shape }: Pick<Node, "shape">): number {
-  return shape.reduce((product, extent) => product * extent, 1);
-}
-
-/** The inputs of one unit: all axes of a weight [out, in, …] but the first. */
-export function fanInOf({ shape }: Pick<Node, "shape">): number {
-  return shape.slice(1).reduce((product, extent) => product * extent, 1);
-}
-
 /** All layers, with their signals set against the last one's. */
 export function measureLayers(anatomy: Anatomy, thresholds: Thresholds): MeasuredLayer[] {
-  const measured = anatomy.layers.map((layer) => measureLayer(anatomy.index, layer, thresholds));
+  const measured = anatomy.layers.map((layer) => measureLayer(anatomy, layer, thresholds));
   const last = fromReal(measured.at(-1)?.signal ?? 0);
   return measured.map((layer) => ({ ...layer, signalRatio: real(fromReal(layer.signal) / last) }));
 }
 
-/** The rms of ∂C/∂z at every use of a layer. */
-export function signalsOf(index: TapeIndex, { uses }: LayerNodes): number[] {
-  return uses.map(
-    ({ output }) => normOf(adjointValues(index, output)) / Math.sqrt(Math.max(1, sizeOf(output))),
-  );
+/**
+ * The rms of ∂C/∂z over examples and units at every use of a layer. What a weight's gradient adds up, as the places of a
+ * convolution, is added up here too (squares under the root), or the finer a layer's grid the smaller its errors would seem.
+ */
+export function signalsOf(
+  { index, examples }: Pick<Anatomy, "index" | "examples">,
+  layer: LayerNodes,
+): number[] {
+  const count = Math.sqrt(examples * layer.units);
+  return layer.uses.map(({ output }) => normOf(adjointValues(index, output)) / count);
 }
 
-function measureLayer(index: TapeIndex, layer: LayerNodes, thresholds: Thresholds): MeasuredLayer {
+function measureLayer(anatomy: Anatomy, layer: LayerNodes, thresholds: Thresholds): MeasuredLayer {
+  const { index } = anatomy;
   const weights = index.valuesOf(layer.weight);
   const gradient = adjointValues(index, layer.weight);
   const weight = spreadOf(weights);
@@ -79,8 +75,8 @@ function measureLayer(index: TapeIndex, layer: LayerNodes, thresholds: Threshold
     gradient: spreadOf(gradient),
     weightNorm: real(normOf(weights)),
     gradientNorm: real(normOf(gradient)),
-    gain: real(fromReal(weight.rms) * Math.sqrt(fanInOf(layer.weight))),
-    signal: real(Math.max(...signalsOf(index, layer))),
+    gain: real(fromReal(weight.rms) * Math.sqrt(layer.fanIn)),
+    signal: real(Math.max(...signalsOf(anatomy, layer))),
     signalRatio: 0,
     activation: activationHealth(index, layer, thresholds),
   };

@@ -44,16 +44,16 @@ async function tooHigh(facts: Facts, baseline: Tried, atRate: AtRate): Promise<D
   const better = fromReal(slower.trial.loss.end);
   const gained = Number.isFinite(end) ? end - better : Number.POSITIVE_INFINITY;
   if (!(gained > noticeable * scaleOf(facts))) return null;
-  const times = end > fromReal(baseline.trial.loss.start) || !Number.isFinite(end) ? "rises" : "falls less";
+  const peak = Math.max(...large.map((update) => update.peak));
+  const isWorse = !Number.isFinite(end) || end > fromReal(baseline.trial.loss.start);
+  const told = isWorse
+    ? "rises; at a tenth of the rate it ends lower"
+    : "falls less than at a tenth of the rate";
   return {
     code: "learning-rate-too-high",
     severity: "error",
     layers: large.map(({ layer }) => layer),
-    summary:
-      `Updates are up to ${show(real(Math.max(...large.map(({ peak }) => peak))), 3)} of the size of the weights, and in ${baseline.trial.steps} steps the loss ${times} than at a tenth of the rate.`.replace(
-        "rises than",
-        "rises, unlike",
-      ),
+    summary: `Updates are up to ${show(real(peak), 3)} of the size of the weights, and in ${baseline.trial.steps} steps the loss ${told}.`,
     evidence: [
       ...large.map(({ layer, peak }) => ({ what: `largest ‖Δw‖ / ‖w‖ of ${layer}`, value: real(peak) })),
       { what: "loss before", value: baseline.trial.loss.start },
@@ -83,21 +83,25 @@ async function tooLow(
   const slow = start - fromReal(baseline.trial.loss.end);
   if (slow > hardlyAny * scaleOf(facts)) return null;
   const peak = Math.max(...updates.map((update) => update.peak));
+  // no rate moves what has no gradient
+  if (peak === 0) return null;
+  const typical = Math.max(...updates.map(({ mean }) => mean));
   // as far as updates stay below what would be too much: a power of ten
   const times = 10 ** Math.floor(Math.log10(thresholds.updateHigh / (peak * rise)));
-  const faster = await atRate(times);
-  const fast = start - fromReal(faster.trial.loss.end);
+  const { trial } = await atRate(times);
+  const fast = start - fromReal(trial.loss.end);
+  const faster = `at ${times.toLocaleString("en")} times the rate`;
   if (!(fast > noticeable * scaleOf(facts) && fast > 10 * slow)) return null;
   return {
     code: "learning-rate-too-low",
     severity: "warning",
     layers: updates.map(({ layer }) => layer),
-    summary: `Updates are on average at most ${show(real(Math.max(...updates.map(({ mean }) => mean))), 3)} of the size of the weights: in ${baseline.trial.steps} steps the loss falls by ${show(real(slow), 3)}, at ${times.toLocaleString("en")} times the rate by ${show(real(fast), 3)}.`,
+    summary: `Updates are on average at most ${show(real(typical), 3)} of the size of the weights. In ${baseline.trial.steps} steps the loss falls by ${show(real(slow), 3)}, ${faster} by ${show(real(fast), 3)}.`,
     evidence: [
       ...updates.map(({ layer, mean }) => ({ what: `mean ‖Δw‖ / ‖w‖ of ${layer}`, value: real(mean) })),
       { what: "loss before", value: baseline.trial.loss.start },
       { what: `after ${baseline.trial.steps} steps`, value: baseline.trial.loss.end },
-      { what: `the same at ${times.toLocaleString("en")} times the rate`, value: faster.trial.loss.end },
+      { what: `the same ${faster}`, value: trial.loss.end },
     ],
     limit: limitOf("updateLow", thresholds),
     meaning: "It learns, but hardly moves: the same place is reached with many times fewer steps.",

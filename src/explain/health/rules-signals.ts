@@ -89,7 +89,7 @@ interface Station {
 function stationsOf({ anatomy }: Facts): Station[] {
   return anatomy.layers
     .flatMap((layer, at) =>
-      signalsOf(anatomy.index, layer).map((signal, use) => ({
+      signalsOf(anatomy, layer).map((signal, use) => ({
         at,
         use,
         signal,

@@ -20,10 +20,12 @@ function layersWhere(
   };
 }
 
-/** Whether all rows of [rows, …] are equal. */
-function hasEqualRows(values: ArrayLike<number>, rows: number): boolean {
-  const width = values.length / rows;
-  for (let i = width; i < values.length; i++) if (values[i] !== values[i % width]) return false;
+/** Whether all units have the same numbers: rows of [units, …], or columns of [inputs, units]. */
+function areUnitsEqual(values: ArrayLike<number>, { weight, units }: LayerNodes): boolean {
+  const width = values.length / units;
+  const areRows = weight.shape[0] === units;
+  for (let i = 0; i < values.length; i++)
+    if (values[i] !== values[areRows ? i % width : i - (i % units)]) return false;
   return true;
 }
 
@@ -32,12 +34,11 @@ export const symmetricUnits: Rule = (facts) => {
   const { index } = facts.anatomy;
   const last = facts.anatomy.layers.at(-1);
   const same = layersWhere(facts, (_, nodes) => {
-    const [units] = nodes.weight.shape;
     return (
       nodes !== last &&
-      units > 1 &&
-      hasEqualRows(index.valuesOf(nodes.weight), units) &&
-      hasEqualRows(adjointValues(index, nodes.weight), units)
+      nodes.units > 1 &&
+      areUnitsEqual(index.valuesOf(nodes.weight), nodes) &&
+      areUnitsEqual(adjointValues(index, nodes.weight), nodes)
     );
   });
   if (same.names.length === 0) return null;
@@ -48,7 +49,7 @@ export const symmetricUnits: Rule = (facts) => {
     layers: same.names,
     summary: `All units of ${same.names.join(", ")} are alike: the same weights${isZero ? ", all 0," : ""} and the same gradient.`,
     evidence: same.measured.flatMap(({ layer, weight, gradientNorm }, i) => [
-      { what: `units of ${layer}`, value: same.nodes[i].weight.shape[0] },
+      { what: `units of ${layer}`, value: same.nodes[i].units },
       { what: `deviation of ${layer}'s weights between units`, value: 0 },
       { what: `rms of ${layer}'s weights`, value: weight.rms },
       { what: `norm of ${layer}'s gradient`, value: gradientNorm },

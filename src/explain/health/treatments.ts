@@ -5,7 +5,6 @@ import { Activation, type ActivationName, init, type Module, Sequential } from "
 import { chain, clipByGlobalNorm } from "../../optim/index.js";
 import { flatten, leafPaths, unflatten } from "../../util/tree.js";
 import type { LayerNodes } from "./anatomy.js";
-import { fanInOf } from "./measure.js";
 import type { Setup } from "./trial.js";
 
 /** A remedy. */
@@ -76,9 +75,9 @@ function rmsOf(leaf: Tensor): number {
 }
 
 /** √(2 / fanIn) before what is flat on the left (He et al. 2015), else √(2 / (fanIn + fanOut)) (Glorot and Bengio 2010). */
-function publishedRms({ weight, activations }: LayerNodes): number {
-  const fanIn = fanInOf(weight);
-  const fanOut = (fanIn * weight.shape[0]) / Math.max(1, weight.shape[1]);
+function publishedRms({ weight, fanIn, units, activations }: LayerNodes): number {
+  // a convolution's window counts on both sides
+  const fanOut = weight.shape.length > 2 ? (fanIn * units) / Math.max(1, weight.shape[1]) : units;
   return Math.sqrt(activations[0]?.kind.flat === "left" ? 2 / fanIn : 2 / (fanIn + fanOut));
 }
 
@@ -152,7 +151,7 @@ export function swapped(from: string, layers: readonly LayerNodes[]): Treatment 
       const biases = new Set(hidden.map(({ biasPath }) => biasPath));
       const scaled = withTensors(model, (path, leaf) => {
         const layer = found.get(path);
-        if (layer !== undefined) return leaf.mul(Math.sqrt(2 / fanInOf(layer.weight)) / rmsOf(leaf));
+        if (layer !== undefined) return leaf.mul(Math.sqrt(2 / layer.fanIn) / rmsOf(leaf));
         return biases.has(path) ? leaf.mul(0) : leaf;
       });
       return { ...setup, model: scaled };

@@ -146,6 +146,27 @@ describe("one product in parts", () => {
     );
   });
 
+  it.each([
+    // columns in blocks without parts, the last one smaller; parts of several blocks, the last with nothing but the rest
+    [40, 1003, 12],
+    [130, 1003, 40],
+    [300, 200, 20],
+    // a last block of one column, and rows in blocks
+    [257, 1025, 60],
+    [9001, 20, 12],
+  ])("in blocks of %i × %i, sums of %i: an update in place, and sums of columns", (m, n, k) => {
+    const scaled = binary("mul", sum, constant("float32", 2));
+    const old = load("float32", 2, [n, 1]);
+    const stores: Store[] = [
+      { buffer: 2, offset: 0, strides: [n, 1], value: binary("sub", old, scaled) },
+      { buffer: 3, offset: 0, strides: [0, 1], value: sum, accumulate: true },
+    ];
+    check(matrix(m, n, k, stores), [m * k, k * n, m * n, n], "update");
+    check(matrix(m, n, k, [stores[0]]), [m * k, k * n, m * n], "update alone");
+    const across: Store = { ...stores[0], strides: [1, m], value: scaled };
+    check(matrix(m, n, k, [across]), [m * k, k * n, m * n], "transposed");
+  });
+
   it("that all add to one row stays in order", () => {
     const [m, n, k] = [100, 150, 100];
     const store: Store = { buffer: 2, offset: 0, strides: [0, 1], value: sum, accumulate: true };

@@ -5,7 +5,7 @@ import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { ModuleBuilder } from "../assembler/module.js";
 import { control, i32, type ValueType } from "../assembler/opcodes.js";
 import type { WasmFeatures } from "../features.js";
-import { type BlasProduct, blasProduct } from "../products.js";
+import { type BlasProduct, blasProduct, isWorthwhile } from "../products.js";
 import type { DotProblem } from "./dot-problem.js";
 import { Fork } from "./fork.js";
 import { worthwhile } from "./parts.js";
@@ -18,9 +18,10 @@ export interface Base {
 
 /** Every kernel function takes the two space bases. */
 export const kernelParameters: readonly ValueType[] = ["i32", "i32"];
-/** A part of a kernel takes its number too. */
-const partParameters: readonly ValueType[] = ["i32", "i32", "i32"];
+/** A part of a kernel takes its number too, and how many bytes on from the first one's its own scratch memory is. */
+const partParameters: readonly ValueType[] = ["i32", "i32", "i32", "i32"];
 const partNumber: Local = 2;
+export const partOffset: Local = 3;
 /** What `parallel` takes work for that it is told no time of, in nanoseconds. */
 const unknownTime = 200_000;
 const arenaBase: Local = 0;
@@ -35,26 +36,29 @@ export class ProgramContext {
   private readonly offendedSize: number;
   private scratchStart: number;
   private scratchUsed = 0;
+  /** The most that was used, by the part being written and in all. */
+  private partPeak = 0;
   private scratchPeak = 0;
   private readonly callProduct: number | undefined;
   /** Products left to the host, in the order of their numbers. */
   readonly products: BlasProduct[] = [];
   private readonly fork: Fork | undefined;
+  private readonly threads: number;
   /** While a part is written, which cannot have parts of its own. */
-  private inPart = false;
+  inPart = false;
   /** The estimated time of all that several threads could share, in nanoseconds. */
   sharedWork = 0;
 
   /**
    * @param hostProducts whether the host multiplies large matrices, through the import `env.multiply`
-   * @param threads whether several threads may share the work, on shared memory
+   * @param threads how many threads may share the work, which from two on needs shared memory
    */
   constructor(
     buffers: readonly BufferPlan[],
     arenaBytes: number,
     features: WasmFeatures,
     hostProducts: boolean,
-    threads: boolean,
+    threads: number,
   ) {
     this.buffers = [...buffers];
     this.features = features;
@@ -65,9 +69,9 @@ export class ProgramContext {
       : undefined;
     this.offendingValue = this.module.global();
     this.offendedSize = this.module.global();
-    this.fork = threads
-      ? new Fork(this.module, { value: this.offendingValue, size: this.offendedSize })
-      : undefined;
+    this.threads = threads;
+    const failure = { value: this.offendingValue, size: this.offendedSize };
+    this.fork = threads > 1 ? new Fork(this.module, failure, threads) : undefined;
     this.module.export("offendingValue", "global", this.offendingValue);
     this.module.export("offendedSize", "global", this.offendedSize);
     this.scratchStart = align(arenaBytes);
@@ -83,13 +87,26 @@ export class ProgramContext {
     return { local: space === "arena" ? arenaBase : staticBase, address };
   }
 
-  /** A buffer behind the planned arena, for the kernel at hand only. */
+  /** A buffer behind the planned arena, for the kernel at hand only; in a part, that of the one whose offset is 0. */
   scratch(dtype: BufferPlan["dtype"], length: number, bytes: number): number {
     const address = this.scratchStart + this.scratchUsed;
     this.scratchUsed = align(this.scratchUsed + bytes);
+    this.partPeak = Math.max(this.partPeak, this.scratchUsed);
     this.scratchPeak = Math.max(this.scratchPeak, this.scratchUsed);
     this.buffers.push({ dtype, length, space: "arena", address });
     return this.buffers.length - 1;
+  }
+
+  /** What is written here leaves its scratch memory to what comes after. */
+  briefly(write: () => void): void {
+    const used = this.scratchUsed;
+    write();
+    this.scratchUsed = used;
+  }
+
+  /** Whether there is a host that takes products of this size, however they lie. */
+  hasHostFor(dtype: BufferPlan["dtype"], work: number): boolean {
+    return this.callProduct !== undefined && isWorthwhile(dtype, work);
   }
 
   /** Whether there is a host that takes this product. */
@@ -114,7 +131,8 @@ export class ProgramContext {
   /**
    * Work in `count` parts, none of which writes what another reads or writes. How work is parted must depend on its extents
    * alone, so that results do not depend on who does it. `write` is called once, with a function for any part and the local
-   * that holds the part's number; it may end the part with a status other than 0, which then ends the kernel.
+   * that holds the part's number; it may end the part with a status other than 0, which then ends the kernel. Scratch memory it
+   * asks for is there once for each thread that may take part, or for each part where these are fewer.
    *
    * `time` is an estimate for all parts on one thread, in nanoseconds: short work stays where it is. A part that has parts
    * runs them itself, in order.
@@ -125,30 +143,38 @@ export class ProgramContext {
     write: (part: FunctionBuilder, number: Local) => void,
     time: number = Number.POSITIVE_INFINITY,
   ): void {
-    const isInner = this.inPart;
+    const { inPart: isInner, threads, fork } = this;
+    const isShared = !isInner && count > 1 && time >= worthwhile.split;
     const part = this.module.function(partParameters, ["i32"]);
+    const scratchBefore = this.scratchUsed;
+    if (!isInner) this.partPeak = scratchBefore;
     this.inPart = true;
     write(part, partNumber);
     this.inPart = isInner;
+    this.scratchUsed = scratchBefore;
+    const scratch = this.partPeak - scratchBefore;
     part.i32(0);
     const number = f.local("i32");
     const status = f.local("i32");
     const inOrder = (): void => {
       f.repeat(number, 0, count, 1, () => {
-        f.get(arenaBase).get(staticBase).get(number).call(part.index).tee(status);
+        f.get(arenaBase).get(staticBase).get(number);
+        if (isInner) f.get(partOffset);
+        else f.i32(0);
+        f.call(part.index).tee(status);
         f.if(undefined, () => f.get(status).op(control.return));
       });
     };
-    const isShared = !isInner && count > 1 && time >= worthwhile.split;
     if (isShared) this.sharedWork += Math.min(time, unknownTime);
-    const { fork } = this;
     if (!isShared || fork === undefined) inOrder();
     else {
+      this.scratchPeak = Math.max(this.scratchPeak, scratchBefore + scratch * Math.min(count, threads));
       fork.pushHasHelpers(f);
       f.if(
         undefined,
         () => {
-          fork.write(f, part.index, count, time >= worthwhile.wake);
+          const region = { part: part.index, count, scratch, perPart: count <= threads };
+          fork.write(f, region, time >= worthwhile.wake);
           f.tee(status);
           f.if(undefined, () => f.get(status).op(control.return));
         },

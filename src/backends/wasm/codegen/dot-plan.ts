@@ -108,8 +108,10 @@ function outerPlan(problem: DotProblem, math: VectorMath): DotPlan {
   const tiling = bestTiling(m, vectors, k, out.columnStride === 1 ? 1 : 4, registersFor(math));
   const tall = m > 2 * tiling.rowGroups[0].size;
 
-  // Rows of B far apart cost cache lines and associativity; packing pays when many tiles of rows use a panel.
-  const spread = k * n * elementBytes > 48 * 1024 && tall;
+  // Rows of B far apart cost cache lines and associativity; packing pays when many tiles of rows use a panel. Whole pages apart,
+  // all rows want the same few lines of the cache.
+  const collide = k > 16 && (b.rowStride * elementBytes) % 4096 === 0;
+  const spread = tall && (k * n * elementBytes > 48 * 1024 || collide);
   const packB = b.columnStride !== 1 || b.rowStride < 0 || spread;
   const packA =
     a.rowStride < 0 ||

@@ -24,6 +24,12 @@ export interface Range {
   readonly steps?: Local;
 }
 
+interface Multiplier {
+  /** Asks for scratch memory, and does what is done once for all products. */
+  readonly prepare: () => void;
+  readonly write: () => void;
+}
+
 export class ProductWriter {
   private readonly place: Workplace;
   private readonly kernel: DotKernel;
@@ -67,11 +73,12 @@ export class ProductWriter {
 
     place.start(range?.first);
     pack(true);
+    multiply.prepare();
     this.loops(0, form.outer.length, range, () => {
       if (form.outerSummed.length > 0) this.writeZeros(out);
       this.loops(form.outer.length, this.axes.length, range, () => {
         pack(false);
-        multiply();
+        multiply.write();
       });
       ending?.();
     });
@@ -136,8 +143,8 @@ export class ProductWriter {
     return { base: moving, rowStride, columnStride };
   }
 
-  /** What computes one product; scratch memory is asked for now. */
-  private multiplier(a: Placed, b: Placed, out: Placed): () => void {
+  /** What computes one product. */
+  private multiplier(a: Placed, b: Placed, out: Placed): Multiplier {
     const { place, kernel, form, m, n, k } = this;
     const { f, context } = place;
     const { dtype } = kernel;
@@ -160,22 +167,35 @@ export class ProductWriter {
       work,
     };
     if (context.hostTakes(problem)) {
-      if (!sums) return () => context.writeHostProduct(f, problem, [a.base, b.base, out.base]);
+      const nothing = (): void => {};
+      if (!sums)
+        return {
+          prepare: nothing,
+          write: () => context.writeHostProduct(f, problem, [a.base, b.base, out.base]),
+        };
       // BLAS overwrites: what is to be added goes to a place of its own
       const term = this.sums(place.scratch(dtype, m * n));
       const bases = [a.base, b.base, term.base];
-      return () => {
+      const write = (): void => {
         context.writeHostProduct(f, { ...problem, out: matrix(2, term) }, bases);
         this.writeAdding(out, term);
       };
+      return { prepare: nothing, write };
     }
     const math = vectorMath(dtype, context.features);
     const plan = planDot(problem, math);
     const tiles = new TileWriter(place, plan, math, sums);
-    tiles.prepare();
-    return () => {
-      // with the roles exchanged, the left operand is b
-      const [left, right] = plan.problem.a.buffer === 0 ? [a, b] : [b, a];
+    // with the roles exchanged, the left operand is b
+    const isSwapped = plan.problem.a.buffer !== 0;
+    const [left, right] = isSwapped ? [b, a] : [a, b];
+    const stays = (which: "a" | "b"): boolean => this.axes.every((axis) => axis[which] === 0);
+    const prepare = (): void => {
+      tiles.prepare({
+        ...(stays(isSwapped ? "b" : "a") && { a: () => place.pointer(left.base) }),
+        ...(stays(isSwapped ? "a" : "b") && { b: () => place.pointer(right.base) }),
+      });
+    };
+    const write = (): void => {
       const pointers = {
         a: place.pointer(left.base),
         b: place.pointer(right.base),
@@ -184,6 +204,7 @@ export class ProductWriter {
       tiles.write(pointers);
       for (const pointer of Object.values(pointers)) f.release(pointer);
     };
+    return { prepare, write };
   }
 
   private epilogue(sums: Base): () => void {

@@ -1,7 +1,7 @@
 /** A product of two matrices by register tiles, on pointers: operands packed into panels where that pays, blocks of k, columns, rows. */
 import type { LoopKernel } from "../../../loops/ir.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
-import { paddedAcross, writePacking } from "./dot-pack.js";
+import { type PackedOperand, paddedAcross, writePacking } from "./dot-pack.js";
 import type { DotPlan, TileGroup } from "./dot-plan.js";
 import {
   pointerTo,
@@ -14,6 +14,13 @@ import {
 import type { Workplace } from "./dot-workplace.js";
 import { writeLoops } from "./nest.js";
 
+interface Packing {
+  readonly which: "a" | "b";
+  readonly operand: Omit<PackedOperand, "start">;
+  readonly target: Local;
+  readonly isDone: boolean;
+}
+
 export class TileWriter {
   private readonly place: Workplace;
   private readonly f: FunctionBuilder;
@@ -21,8 +28,7 @@ export class TileWriter {
   private readonly math: VectorMath;
   /** Whether products are added to what the result holds. */
   private readonly adds: boolean;
-  private packedA: Local | undefined;
-  private packedB: Local | undefined;
+  private readonly packings: Packing[] = [];
 
   constructor(place: Workplace, plan: DotPlan, math: VectorMath, adds: boolean) {
     this.place = place;
@@ -32,12 +38,43 @@ export class TileWriter {
     this.adds = adds;
   }
 
-  /** Asks for scratch memory; to be called before any loop around `write`. */
-  prepare(): void {
-    const { plan } = this;
-    const { k } = plan.problem;
-    if (plan.packA) this.packedA = this.panelMemory(k * paddedAcross(plan.rowGroups));
-    if (plan.packB) this.packedB = this.panelMemory(k * paddedAcross(this.panels));
+  /**
+   * Asks for scratch memory, and packs what stays the same; to be called before any loop around `write`.
+   * @param same the operands that are the same in all products, where they start
+   */
+  prepare(same: Partial<Readonly<Record<"a" | "b", () => Local>>>): void {
+    const { plan, f } = this;
+    const { dtype, m, n, k, a, b } = plan.problem;
+    const { blockK } = plan;
+    const add = (which: "a" | "b", operand: Packing["operand"]): void => {
+      const target = this.panelMemory(k * paddedAcross(operand.groups));
+      const fixed = same[which];
+      this.packings.push({ which, operand, target, isDone: fixed !== undefined });
+      if (fixed === undefined) return;
+      const start = fixed();
+      writePacking(f, this.place.context, { ...operand, start }, target);
+      f.release(start);
+    };
+    if (plan.packA)
+      add("a", {
+        dtype,
+        across: m,
+        acrossStride: a.rowStride,
+        k,
+        alongStride: a.columnStride,
+        blockK,
+        groups: plan.rowGroups,
+      });
+    if (plan.packB)
+      add("b", {
+        dtype,
+        across: n,
+        acrossStride: b.columnStride,
+        k,
+        alongStride: b.rowStride,
+        blockK,
+        groups: this.panels,
+      });
   }
 
   private panelMemory(elements: number): Local {
@@ -55,35 +92,15 @@ export class TileWriter {
   }
 
   write(pointers: TilePointers): void {
-    const { f, plan, math, packedA, packedB, place } = this;
-    const { dtype, m, n, k, a, b } = plan.problem;
+    const { f, plan, math, place } = this;
+    const { k, a, b } = plan.problem;
     const { blockK } = plan;
     // blocks of k add up in the result
     if (blockK < k && !this.adds) this.writeZeros(pointers.out);
     const start = { a: pointers.a, b: pointers.b };
-    if (packedA !== undefined) {
-      const groups = plan.rowGroups;
-      const operand = {
-        dtype,
-        start: start.a,
-        across: m,
-        acrossStride: a.rowStride,
-        alongStride: a.columnStride,
-      };
-      writePacking(f, place.context, { ...operand, k, blockK, groups }, packedA);
-      start.a = packedA;
-    }
-    if (packedB !== undefined) {
-      const groups = this.panels;
-      const operand = {
-        dtype,
-        start: start.b,
-        across: n,
-        acrossStride: b.columnStride,
-        alongStride: b.rowStride,
-      };
-      writePacking(f, place.context, { ...operand, k, blockK, groups }, packedB);
-      start.b = packedB;
+    for (const { which, operand, target, isDone } of this.packings) {
+      if (!isDone) writePacking(f, place.context, { ...operand, start: start[which] }, target);
+      start[which] = target;
     }
     const aBlock = pointerTo(f, start.a, 0);
     const bBlock = pointerTo(f, start.b, 0);

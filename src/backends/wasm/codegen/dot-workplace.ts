@@ -1,17 +1,11 @@
 /**
  * Where a contraction's code runs: the function it is written into, its scratch memory, and locals that follow its outer
- * loops. In one of several parts, all of these are the part's own.
+ * loops. In one of several parts, all of these are the part's own, or that of the thread which runs it.
  */
 import { bytesPerElement, type DType } from "../../../types/dtype.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { i32 } from "../assembler/opcodes.js";
-import { align, type Base, type ProgramContext } from "./context.js";
-
-/** Which part of how many. */
-export interface PartOf {
-  readonly count: number;
-  readonly number: Local;
-}
+import { align, type Base, type ProgramContext, partOffset } from "./context.js";
 
 interface Mover {
   readonly local: Local;
@@ -23,25 +17,21 @@ interface Mover {
 export class Workplace {
   readonly f: FunctionBuilder;
   readonly context: ProgramContext;
-  private readonly part: PartOf | undefined;
   private readonly movers = new Map<string, Mover>();
 
-  constructor(f: FunctionBuilder, context: ProgramContext, part?: PartOf) {
+  constructor(f: FunctionBuilder, context: ProgramContext) {
     this.f = f;
     this.context = context;
-    this.part = part;
   }
 
   /** Memory for the kernel at hand; its start, in bytes. */
   scratch(dtype: DType, elements: number): Base {
-    const { f, context, part } = this;
+    const { f, context } = this;
     const bytes = align(elements * bytesPerElement(dtype));
-    const count = part?.count ?? 1;
-    const total = bytes * count;
-    const base = context.base(context.scratch(dtype, total / bytesPerElement(dtype), total));
-    if (part === undefined) return base;
+    const base = context.base(context.scratch(dtype, elements, bytes));
+    if (!context.inPart) return base;
     const local = f.local("i32");
-    f.get(part.number).i32(bytes).op(i32.mul).get(base.local).op(i32.add).set(local);
+    f.get(partOffset).get(base.local).op(i32.add).set(local);
     return { local, address: base.address };
   }
 

@@ -10,6 +10,7 @@ import { bytesPerElement } from "../../../types/dtype.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { control, i32 } from "../assembler/opcodes.js";
 import type { Base, ProgramContext } from "./context.js";
+import { blocksOf, standsAlone } from "./dot-blocks.js";
 import { type DotForm, formOf, sizeOf, sumStrides, usesCounters } from "./dot-form.js";
 import { ProductWriter, type Range } from "./dot-product.js";
 import { storesOf } from "./dot-stores.js";
@@ -83,8 +84,8 @@ function writeProducts(f: FunctionBuilder, context: ProgramContext, kernel: DotK
       writePartialSums(f, context, kernel, form, work, status);
       return;
     }
-    if (outer.length === 0 && writeSplit(f, context, kernel, form, work, status)) return;
   }
+  if (writeBlocks(f, context, kernel, form, work, status)) return;
   new ProductWriter(new Workplace(f, context), kernel, form, status).write();
 }
 
@@ -93,21 +94,8 @@ function timeOf(work: number): number {
   return work / 25;
 }
 
-/** Does no step of the outermost loop add to what another adds to? */
-function standsAlone({ stores }: DotKernel, { outer, rows, columns }: DotForm): boolean {
-  const [first, ...others] = [...outer, ...rows, ...columns];
-  return stores.every(({ accumulate }, view) => {
-    if (accumulate !== true) return true;
-    const reach = others.reduce((sum, axis) => sum + Math.abs(axis.views[view]) * (axis.extent - 1), 0);
-    return Math.abs(first.views[view]) > reach;
-  });
-}
-
-/** Columns of a part are whole vectors, and rows whole tiles more or less. */
-const partStep = 16;
-
-/** One product in parts of its columns, or of its rows where these run in lanes; false where it has too few. */
-function writeSplit(
+/** One product in blocks of its columns, or of its rows where these run in lanes; those of large ones in parts. */
+function writeBlocks(
   f: FunctionBuilder,
   context: ProgramContext,
   kernel: DotKernel,
@@ -116,45 +104,44 @@ function writeSplit(
   status: number,
 ): boolean {
   // measured with OpenBLAS: columns in two cost 1 to 3 %, rows 3 to 15 %
-  const most = work < 32 * shared ? 2 : 4;
-  for (const group of ["columns", "rows"] as const) {
-    const [axis, ...others] = form[group];
-    if (axis === undefined || axis.extent < 2 * partStep * most) continue;
-    const each = Math.ceil(axis.extent / most / partStep) * partStep;
-    const count = Math.ceil(axis.extent / each);
-    const outer = {
-      extent: count,
-      a: axis.a * each,
-      b: axis.b * each,
-      views: axis.views.map((stride) => stride * each),
-    };
-    if (!standsAlone(kernel, { ...form, outer: [outer], [group]: [{ ...axis, extent: each }, ...others] }))
-      continue;
-    const write = (part: FunctionBuilder, number: Local, extent: number): void => {
-      const inner = { ...form, outer: [outer], [group]: [{ ...axis, extent }, ...others] };
-      const place = new Workplace(part, context, { count, number });
-      new ProductWriter(place, kernel, inner, status).write({ first: number });
-    };
-    const last = axis.extent - (count - 1) * each;
-    const parts = (part: FunctionBuilder, number: Local): void => {
-      if (last === each) {
-        write(part, number, each);
-        return;
-      }
-      part
-        .get(number)
-        .i32(count - 1)
-        .op(i32.ltU);
-      part.if(
-        undefined,
-        () => write(part, number, each),
-        () => write(part, number, last),
-      );
-    };
-    context.parallel(f, count, parts, timeOf(work));
+  const most = work < shared ? 1 : work < 32 * shared ? 2 : 4;
+  const blocks = blocksOf(kernel, form, most, context.hasHostFor(kernel.dtype, work));
+  if (blocks === undefined) return false;
+  const { count, parts, perPart, all, rest } = blocks;
+  const write = (own: FunctionBuilder, of: DotForm, range?: Range): void =>
+    context.briefly(() => new ProductWriter(new Workplace(own, context), kernel, of, status).write(range));
+  const writeRest = (own: FunctionBuilder): void => {
+    if (rest === undefined) return;
+    const first = own.local("i32");
+    own.i32(count - 1).set(first);
+    write(own, rest, { first });
+  };
+  const whole = rest === undefined ? count : count - 1;
+  if (parts === 1) {
+    const first = f.local("i32");
+    const steps = f.local("i32");
+    f.i32(0).set(first).i32(whole).set(steps);
+    write(f, all, { first, steps });
+    writeRest(f);
     return true;
   }
-  return false;
+  const part = (own: FunctionBuilder, number: Local): void => {
+    const first = own.local("i32");
+    const steps = own.local("i32");
+    own.get(number).i32(perPart).op(i32.mul).set(first);
+    own.i32(perPart).i32(whole).get(first).op(i32.sub).tee(steps);
+    own.i32(perPart).get(steps).op(i32.lt).op(control.select).tee(steps);
+    // the last part may have nothing but the rest
+    own.if(undefined, () => write(own, all, { first, steps }));
+    if (rest === undefined) return;
+    own
+      .get(number)
+      .i32(parts - 1)
+      .op(i32.eq);
+    own.if(undefined, () => writeRest(own));
+  };
+  context.parallel(f, parts, part, timeOf(work));
+  return true;
 }
 
 /** A loop in parts of as many steps, of which the last may have fewer. */
@@ -172,7 +159,7 @@ function shareLoop(
     own.get(number).i32(each).op(i32.mul).set(first);
     own.i32(each).i32(extent).get(first).op(i32.sub).tee(steps);
     own.i32(each).get(steps).op(i32.lt).op(control.select).set(steps);
-    write(new Workplace(own, context, { count, number }), { first, steps }, number);
+    write(new Workplace(own, context), { first, steps }, number);
   };
   context.parallel(f, count, part, timeOf(work));
 }

@@ -4,13 +4,18 @@
  * The main thread publishes a region, takes parts like everybody else, and when none is left waits for those that others
  * are still at. Who gets which part is chance; what a part computes is not. `../threads/control.ts` has the protocol.
  * Only for modules on shared memory.
+ *
+ * Who takes part has a place, and its number with it: the main thread place 0, and each worker one of the others, which no
+ * one else has as long as he looks for parts. So parts may have memory for each place, of which there are few, and need none
+ * for each of them.
  */
-import type { FunctionBuilder } from "../assembler/function.js";
+import type { FunctionBuilder, Local } from "../assembler/function.js";
 import type { ModuleBuilder } from "../assembler/module.js";
 import { atomic, control as flow, i32, i64, type ValueType } from "../assembler/opcodes.js";
 import { control } from "../threads/control.js";
 
-const dispatchParameters: readonly ValueType[] = ["i32", "i32", "i32", "i32"];
+/** Both bases, and three numbers. */
+const fiveNumbers: readonly ValueType[] = ["i32", "i32", "i32", "i32", "i32"];
 const nothingLeft = 0;
 const otherProgram = 1;
 
@@ -20,13 +25,28 @@ export interface FailureGlobals {
   readonly size: number;
 }
 
+export interface Region {
+  /** The index of the function of its parts, which takes the bases, the number of a part, and the offset of its scratch memory. */
+  readonly part: number;
+  readonly count: number;
+  /** Bytes of scratch memory of a part. */
+  readonly scratch: number;
+  /** Whether there is as much for each part, and not for each place. */
+  readonly perPart: boolean;
+}
+
+/** The offset of a place's word. */
+function pushPlace(f: FunctionBuilder, place: Local): FunctionBuilder {
+  return f.get(place).i32(4).op(i32.mul);
+}
+
 export class Fork {
   private readonly failure: FailureGlobals;
   /** Imported: sleeps a while, and throws when that has gone on for too long. */
   private readonly stalled: number;
-  /** Functions of regions, by number; made when all is known of them. */
-  private readonly regions: number[] = [];
+  private readonly regions: Region[] = [];
   private readonly module: ModuleBuilder;
+  private readonly places: number;
   private made:
     | {
         readonly fork: FunctionBuilder;
@@ -36,10 +56,14 @@ export class Fork {
       }
     | undefined;
 
-  /** To be made before any function of the module. */
-  constructor(module: ModuleBuilder, failure: FailureGlobals) {
+  /**
+   * To be made before any function of the module.
+   * @param places how many threads may take part at the same time
+   */
+  constructor(module: ModuleBuilder, failure: FailureGlobals, places: number) {
     this.module = module;
     this.failure = failure;
+    this.places = places;
     this.stalled = module.importFunction("stalled", []);
   }
 
@@ -49,21 +73,20 @@ export class Fork {
   }
 
   /**
-   * Runs all parts and leaves a status on the stack. `part` takes the bases and its number; sleeping workers are called
-   * only to work that is worth it, and those awake come by themselves.
+   * Runs all parts and leaves a status on the stack. Sleeping workers are called only to work that is worth it, and those
+   * awake come by themselves.
    */
-  write(f: FunctionBuilder, part: number, parts: number, wakes: boolean): void {
+  write(f: FunctionBuilder, region: Region, wakes: boolean): void {
     this.made ??= {
-      fork: this.module.function([...dispatchParameters, "i32"], ["i32"]),
+      fork: this.module.function(fiveNumbers, ["i32"]),
       claim: this.module.function(["i32", "i32"], ["i32"]),
-      dispatch: this.module.function(dispatchParameters, ["i32"]),
+      dispatch: this.module.function(fiveNumbers, ["i32"]),
       fail: this.module.function(["i32", "i32"], []),
     };
-    const region = this.regions.push(part) - 1;
     f.get(0)
       .get(1)
-      .i32(region)
-      .i32(parts)
+      .i32(this.regions.push(region) - 1)
+      .i32(region.count)
       .i32(wakes ? 1 : 0)
       .call(this.made.fork.index);
   }
@@ -83,7 +106,7 @@ export class Fork {
     this.module.export("work", "function", this.made.claim.index);
   }
 
-  /** (arenaBase, staticBase, region, part) → status */
+  /** (arenaBase, staticBase, region, part, place) → status */
   private writeDispatch(f: FunctionBuilder): void {
     const nest = (depth: number): void => {
       if (depth === 0) {
@@ -93,10 +116,12 @@ export class Fork {
       }
       // what stands behind the block with label i is region i
       f.block(() => nest(depth - 1));
-      f.get(0)
-        .get(1)
-        .get(3)
-        .call(this.regions[depth - 1])
+      const { part, scratch, perPart } = this.regions[depth - 1];
+      f.get(0).get(1).get(3);
+      f.get(perPart ? 3 : 4)
+        .i32(scratch)
+        .op(i32.mul)
+        .call(part)
         .return();
     };
     nest(this.regions.length);
@@ -121,7 +146,8 @@ export class Fork {
 
   /**
    * (program, patience) → why it ended: takes parts of this program until it has found none to take `patience` times in a
-   * row, or another program has come.
+   * row, or another program has come. A worker (only these have patience) needs a place, and has nothing to do where all
+   * places are taken.
    */
   private writeClaim(f: FunctionBuilder, dispatch: FunctionBuilder, fail: FunctionBuilder): void {
     const [program, patience] = [0, 1];
@@ -131,14 +157,21 @@ export class Fork {
     const part = f.local("i32");
     const parts = f.local("i32");
     const status = f.local("i32");
+    const place = f.local("i32");
+    this.writeTakePlace(f, patience, place);
+    const end = (why: number): void => {
+      f.get(place);
+      f.if(undefined, () => pushPlace(f, place).i32(0).atomic(atomic.store, control.places));
+      f.i32(why).return();
+    };
     f.loop(() => {
       f.i32(0).atomic(atomic.load64, control.claims, 8).set(word);
       f.get(word).i64(32).op(i64.shrU).op(i64.wrap).get(program).op(i32.ne);
-      f.if(undefined, () => f.i32(otherProgram).return());
+      f.if(undefined, () => end(otherProgram));
       f.get(word).op(i64.wrap).tee(left).op(i32.eqz);
       f.if(undefined, () => {
         f.get(idle).get(patience).op(i32.geU);
-        f.if(undefined, () => f.i32(nothingLeft).return());
+        f.if(undefined, () => end(nothingLeft));
         f.increase(idle, 1).branch(1);
       });
       f.i32(0).get(word).get(word).i64(1).op(i64.sub).atomic(atomic.compareExchange64, control.claims, 8);
@@ -148,7 +181,7 @@ export class Fork {
       f.i32(0).memory(i32.load, control.parts).tee(parts).get(left).op(i32.sub).set(part);
       for (const word of [control.arenaBase, control.staticBase, control.region])
         f.i32(0).memory(i32.load, word);
-      f.get(part).call(dispatch.index).tee(status);
+      f.get(part).get(place).call(dispatch.index).tee(status);
       f.if(undefined, () => f.get(part).get(status).call(fail.index));
       // only workers wait for work
       f.get(patience);
@@ -161,6 +194,19 @@ export class Fork {
       f.i32(0).set(idle).branch(0);
     });
     f.op(flow.unreachable);
+  }
+
+  /** Gives a worker the first place that is free, and ends the function where there is none. */
+  private writeTakePlace(f: FunctionBuilder, patience: Local, place: Local): void {
+    f.get(patience);
+    f.if(undefined, () => {
+      f.loop(() => {
+        f.increase(place, 1);
+        f.get(place).i32(this.places).op(i32.geU);
+        f.if(undefined, () => f.i32(nothingLeft).return());
+        pushPlace(f, place).i32(0).i32(1).atomic(atomic.compareExchange, control.places).branchIf(0);
+      });
+    });
   }
 
   /** (arenaBase, staticBase, region, parts, wakes) → status */

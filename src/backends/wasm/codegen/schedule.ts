@@ -36,14 +36,14 @@ export interface CompileScheduleOptions {
   readonly hostProducts?: boolean;
   /** Whether each kernel is exported too, as `kernel0`, `kernel1`, …: for profiles. Default false. */
   readonly exportKernels?: boolean;
-  /** Whether several threads may share its work, which then needs shared memory. Default false. */
-  readonly threads?: boolean;
+  /** How many threads may share its work, which from two on may need shared memory. Default 1. */
+  readonly threads?: number;
 }
 
 export function compileSchedule(
   schedule: Schedule,
   features: WasmFeatures,
-  { hostProducts = false, exportKernels = false, threads = false }: CompileScheduleOptions = {},
+  { hostProducts = false, exportKernels = false, threads = 1 }: CompileScheduleOptions = {},
 ): CompiledSchedule {
   const context = new ProgramContext(schedule.buffers, schedule.arenaBytes, features, hostProducts, threads);
   const run = context.module.function(kernelParameters, ["i32"]);

@@ -55,6 +55,9 @@ export const control = {
 
   /** One word for each worker: see `workerState`. */
   workers: start + 5 * line,
+
+  /** One word for each place at work, 1 while a worker has it; place 0 is the main thread's. */
+  places: start + 9 * line,
 } as const;
 
 /** What a worker says of itself: `failed` before it took a part, `died` at one. */
@@ -64,4 +67,4 @@ export const workerState = { starting: 0, ready: 1, readyWithBlas: 2, failed: 3,
 export const mostWorkers = 63;
 
 /** Where the control block ends. */
-export const controlEnd = control.workers + 4 * line;
+export const controlEnd = control.places + 4 * line;
