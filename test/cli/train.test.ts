@@ -42,7 +42,7 @@ describe("adjoint train mnist", () => {
     expect(config).toMatchObject({
       data: { kind: "mnist" },
       network: { layers: [784, 30, 10] },
-      training: { seed: 1 },
+      training: { seed: 5 },
     });
     expect(readdirSync(command.path("runs/mnist-1")).sort()).toEqual(["config.json", "model.safetensors"]);
   });

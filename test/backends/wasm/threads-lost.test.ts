@@ -134,3 +134,27 @@ it("a worker that ends with a part in hand is missed, and from then on one threa
   expected.run();
   expect(Buffer.from(program.read(1).buffer).equals(Buffer.from(expected.read(1).buffer))).toBe(true);
 });
+
+it("run after run that waits for its last part is no sign of a lost worker, however long it goes on", () => {
+  const pool = new Pool(new WasmMemory({ shared: true }), null, { lostAfter: 10_000 });
+  const words = new Int32Array(pool.memory.memory.buffer);
+  const wait = vi.spyOn(Atomics, "wait").mockReturnValue("ok");
+  let time = 0;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => time);
+  try {
+    words[control.parts >> 2] = 4;
+    words[control.done >> 2] = 3;
+    for (; time < 60_000; time += 500) {
+      pool.stalled();
+      words[control.taken >> 2]++;
+    }
+    // and now nobody does anything
+    expect(() => {
+      for (; time < 80_000; time += 500) pool.stalled();
+    }).toThrow(expect.objectContaining({ code: "worker-lost" }));
+    expect(time).toBeGreaterThan(69_000);
+  } finally {
+    clock.mockRestore();
+    wait.mockRestore();
+  }
+});

@@ -57,7 +57,7 @@ export class Pool {
   private current = 0;
   /** Where the module of a program lies that workers may want. */
   private readonly modules = new Map<number, Module>();
-  private moved = { done: -1, seen: 0, looked: 0 };
+  private moved = { done: -1, taken: 0, seen: 0, looked: 0 };
   private readonly blas: WorkerData["blas"];
 
   constructor(memory: WasmMemory, blas: WorkerData["blas"], options: PoolOptions = {}) {
@@ -191,8 +191,11 @@ export class Pool {
     if (done === words[at(control.parts)]) return;
     const now = performance.now();
     // a long time between two looks is one in which this thread itself stood still, or did something else
-    if (done !== this.moved.done || now - this.moved.looked > 5 * nap)
-      this.moved = { done, seen: now, looked: now };
+    // one run after the other may be found with as many parts done, but not without any done between
+    const { taken } = this;
+    const { moved } = this;
+    if (done !== moved.done || taken !== moved.taken || now - moved.looked > 5 * nap)
+      this.moved = { done, taken, seen: now, looked: now };
     this.moved.looked = now;
     const hasDied = this.workers.some((_, index) => this.stateOf(index) === workerState.died);
     if (hasDied || now - this.moved.seen > this.lostAfter) this.lose();
