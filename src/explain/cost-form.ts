@@ -31,6 +31,7 @@ export interface CostLayer extends Pick<LayerNumbers, "z" | "delta" | "a" | "tow
 /**
  * @param entry example and output whose numbers the derivation shows
  * @param tolerance relative, for the cost
+ * @param isLinear the cost is linear in the outputs, so that it is no sum of squares, whatever the numbers say
  */
 export function costForm(
   last: CostLayer,
@@ -38,12 +39,13 @@ export function costForm(
   entry: readonly [number, number],
   tolerance: number,
   limit: number,
+  isLinear = false,
 ): FoundCost {
   const { name } = last.found.activation;
   const found =
     (name === "softmax" || name === "logits" ? softmaxCross(last, cost, tolerance) : null) ??
     (name === "sigmoid" || name === "logits" ? sigmoidCross(last, cost, tolerance) : null) ??
-    (last.a === null ? null : quadratic(last, cost, tolerance));
+    (last.a === null || isLinear ? null : quadratic(last, cost, tolerance));
   if (found === null)
     return {
       form: {

@@ -7,6 +7,7 @@ import type { Equations, Formula, Layer, Refusal, Target } from "./document.js";
 import { type Context, equation1, equation2, equation3, equation4 } from "./layer-equations.js";
 import { type LayerNumbers, layerNumbers } from "./layer-numbers.js";
 import { type FoundLayers, sourceOf } from "./layers.js";
+import { isLinearHere } from "./local.js";
 import { epsilonOf, show } from "./numbers.js";
 import type { Symbols } from "./symbols.js";
 import type { TapeIndex } from "./tape-index.js";
@@ -33,7 +34,9 @@ export function equationsOf(
   const entryOf = entries(index, layers, target);
   const output = entryOf(layers.length - 1);
   const value = index.valuesOf(index.tape.output)[0];
-  const cost = costForm(last, value, [output.example, output.output], epsilon > 1e-10 ? 1e-4 : 1e-9, limit);
+  const tolerance = epsilon > 1e-10 ? 1e-4 : 1e-9;
+  const isLinear = costRegion.length > 0 && !costRegion.some((id) => bends(index, id));
+  const cost = costForm(last, value, [output.example, output.output], tolerance, limit, isLinear);
   const context: Context = { index, symbols, layers, cost, epsilon, limit, entryOf };
   const section: Equations = {
     status: "recognised",
@@ -58,6 +61,15 @@ export function equationsOf(
       ? new Map([...composites, ...costRegion.map((id) => [id, whole] as const)])
       : composites,
   };
+}
+
+/** Is this operation no linear function of what varies? A product of two values that vary is not. */
+function bends(index: TapeIndex, id: number): boolean {
+  const operation = index.operation(id);
+  const isConstant = (node: Node): boolean => index.isConstant(node);
+  const isProduct = operation.primitive.name === "mul" || operation.primitive.name === "dot";
+  const varying = operation.inputs.filter((input) => !isConstant(input)).length;
+  return !isLinearHere(operation, isConstant) || (isProduct && varying > 1);
 }
 
 /** `0.1 (0.10356 − 1)`: what the cost's derivative towards a logit is made of. */

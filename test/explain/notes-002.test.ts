@@ -212,6 +212,16 @@ describe("the four equations", () => {
     expect(list.every(({ check }) => check.agrees)).toBe(true);
   });
 
+  it("a sum of outputs is no sum of squares, though its numbers would allow one", () => {
+    // C = z₀ + z₁ = ½ with slopes 1: as Σ (a − y)² with y = −¼ has them too
+    const w = tensor([[0.25], [0.25]], { dtype: "float64" });
+    const b = tensor([0, 0], { dtype: "float64" });
+    const x = tensor([[1]], { dtype: "float64" });
+    const cost = (n: { w: Tensor; b: Tensor }): Tensor => x.matmul(n.w.transpose()).add(n.b).sum();
+    const { equations } = explain(cost, [{ w, b }], { of: "w[0,0]" }).toJSON();
+    expect(equations).toMatchObject({ status: "recognised", cost: { kind: "other" } });
+  });
+
   it("weights stored the other way, and batches as columns, are the same equations", () => {
     const rows = explain(
       (w: Tensor, b: Tensor) => quadratic(x.matmul(w).add(b).sigmoid(), y),
