@@ -3,13 +3,11 @@
  * (PyTorch's do, here and there) has a method under `stateNames`, which is given the path of a tensor inside it.
  */
 import { isTensor, type Tensor } from "../index.js";
+import { notLearned } from "../util/not-learned.js";
 import { flatten, type Structure } from "../util/tree.js";
 
 /** From the path of a tensor inside an object, such as `layers.0.weight`, to its name, such as `0.weight`. */
 export const stateNames: unique symbol = Symbol("stateNames");
-
-/** True in objects whose tensors no gradient changes. Registered, as optimizers, which know no layers, ask for it too. */
-export const notLearned: unique symbol = Symbol.for("adjoint.notLearned");
 
 /** What a tensor of a model is called, and whether gradients change it. */
 export interface Name {

@@ -6,9 +6,10 @@
 import { isTensor, type Tensor } from "../index.js";
 import { checkOptions, invalidArgument } from "../util/checks.js";
 import { AdjointError, formatReceived } from "../util/errors.js";
+import { notLearned } from "../util/not-learned.js";
 import { flatten, leafPaths, unflatten } from "../util/tree.js";
 import { type ForwardOptions, isModule, type Module } from "./module.js";
-import { notLearned, stateNames } from "./names.js";
+import { stateNames } from "./names.js";
 
 /**
  * The mean and variance of each channel over the batches seen, as `BatchNorm` keeps them.

@@ -6,6 +6,7 @@
 import { AdjointError, isTensor, type Tensor } from "../index.js";
 import { invalidArgument } from "../util/checks.js";
 import { formatReceived, formatShape } from "../util/errors.js";
+import { notLearned } from "../util/not-learned.js";
 import { flatten, leafPaths, unflatten } from "../util/tree.js";
 
 /** The state every optimizer's has at least. */
@@ -53,13 +54,6 @@ export interface Slot {
   readonly param: Tensor;
   readonly gradient: Tensor;
 }
-
-/**
- * What is no parameter though it holds floating-point tensors: an object that says so under this symbol, registered
- * so that layers can say it too, such as the running statistics of a batch normalisation. Optimizers pass it through
- * whole.
- */
-const notLearned: unique symbol = Symbol.for("adjoint.notLearned");
 
 /** A tensor, or something that is passed through whole. */
 type Entry = Tensor | { readonly [notLearned]: true };
