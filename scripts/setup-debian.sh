@@ -8,6 +8,8 @@ set -euo pipefail
 packages=(
   chromium # the browser tests: the library bundled, run and compared with Node
   libopenblas0-pthread # large matrix products, where it is found; the tests compare it with our own
+  dataset-fashion-mnist # 28×28 pictures of clothes in the IDX format: an example trains on them
+  libonnx-testdata # models and operator tests of the ONNX project, which the importer is held against
 )
 
 if [[ "${1:-}" == "--list" ]]; then
