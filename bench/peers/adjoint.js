@@ -17,7 +17,7 @@ export async function load(item, files) {
     case "gemm":
       return { ...identity, ...product(required(item.gemm), files) };
     case "function":
-      return { ...identity, ...outputAndGradient(required(item.function), required(item.shape), files) };
+      return { ...identity, ...outputAndGradient(item, files) };
     case "epoch":
       return { ...identity, ...(await epoch(item, files)) };
   }
@@ -189,8 +189,10 @@ const functions = {
   },
 };
 
-/** @param {string} name @param {readonly number[]} shape @param {Record<string, string>} files */
-function outputAndGradient(name, shape, files) {
+/** @param {import("../src/items.js").Item} item @param {Record<string, string>} files */
+function outputAndGradient(item, files) {
+  const name = required(item.function);
+  const shape = required(item.shape);
   const x = adjoint.tensor(readFloats(files.x), { shape });
   const cotangent = adjoint.tensor(readFloats(files.cotangent), { shape });
   const compiled = adjoint.jit((/** @type {any} */ primal, /** @type {any} */ yBar) => {
@@ -203,7 +205,10 @@ function outputAndGradient(name, shape, files) {
       return joined(await y.data(), await xBar.data());
     },
     run(/** @type {number} */ times) {
-      for (let i = 0; i < times; i++) compiled(x, cotangent);
+      for (let i = 0; i < times; i++) {
+        const results = compiled(x, cotangent);
+        if (item.disposed) for (const result of results) result.dispose();
+      }
     },
   };
 }

@@ -28,6 +28,7 @@ import { UsageError } from "./options.js";
  * @property {readonly number[]} [gemm] m, k, n of [m, k] · [k, n]
  * @property {string} [function]
  * @property {readonly number[]} [shape]
+ * @property {boolean} [disposed] whether results are disposed of, which saves copying them
  * @property {number} [images] of an epoch
  * @property {number} [flops] of the matrix products in one run: 2 m k n each
  * @property {Partial<Item>} [quick] what --quick changes
@@ -127,16 +128,27 @@ const items = [
       threads,
     }),
   ),
-  ...["tanh", "exp", "gelu", "softmax", "layer-norm"].map(
-    /** @returns {Item} */ (name) => ({
-      name: `function-${name}`,
-      title: `${name} 1000×1000, output and gradient`,
-      kind: "function",
-      peers: ["torch", "jax", "tfjs"],
-      tolerance: 1e-4,
-      function: name,
-      shape: [1000, 1000],
-    }),
+  ...["tanh", "exp", "gelu", "softmax", "layer-norm"].flatMap(
+    /** @returns {Item[]} */ (name) => {
+      const item = {
+        kind: /** @type {const} */ ("function"),
+        tolerance: 1e-4,
+        function: name,
+        shape: [1000, 1000],
+      };
+      const title = `${name} 1000×1000, output and gradient`;
+      // Python frees results by counting references; here the garbage collector does, unless it is told
+      return [
+        { ...item, name: `function-${name}`, title, peers: ["torch", "jax", "tfjs"] },
+        {
+          ...item,
+          name: `function-${name}-disposed`,
+          title: `${name} 1000×1000 and gradient, disposed of`,
+          peers: ["torch"],
+          disposed: true,
+        },
+      ];
+    },
   ),
   ...[
     ...[networks[0], networks[2]].map((network) => /** @type {const} */ ([networkName(network), network])),

@@ -28,10 +28,15 @@ const ratios = [
   ["cnn-lenet", "torch", 1 / 1.5],
   ["cnn-cnn", "torch", 1 / 1.2],
   ["function-tanh", "torch", 1],
+  ["function-tanh-disposed", "torch", 1],
   ["function-exp", "torch", 1],
+  ["function-exp-disposed", "torch", 1],
   ["function-gelu", "torch", 1],
+  ["function-gelu-disposed", "torch", 1],
   ["function-softmax", "torch", 1],
+  ["function-softmax-disposed", "torch", 1],
   ["function-layer-norm", "torch", 1],
+  ["function-layer-norm-disposed", "torch", 1],
   ["epoch", "book", 1 / 25],
 ];
 

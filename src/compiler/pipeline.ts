@@ -68,6 +68,8 @@ export interface PipelineOptions {
   readonly donated: readonly boolean[];
   /** For each graph input: keep its memory to itself, so that what was copied there stays from run to run. Default none. */
   readonly pinned?: readonly boolean[];
+  /** Likewise all outputs: what a run has made is there until the next. Default false. */
+  readonly pinnedOutputs?: boolean;
   /** Passes to leave out, for tests that compare programs with and without them. */
   readonly disable?: ReadonlySet<PassName>;
   readonly verify?: boolean;
@@ -105,6 +107,7 @@ export function compile(graph: Graph, options: PipelineOptions): Compiled {
   }
   const { lowered, inputOfOutput, resident } = donate(fused, options.donated);
   const pinned = lowered.inputs.filter((_, i) => options.pinned?.[i] === true);
+  if (options.pinnedOutputs === true) pinned.push(...lowered.outputs);
   const schedule = planMemory({ ...lowered, resident: new Set([...resident, ...pinned]) });
   if (verify) verifySchedule(schedule);
   show("memory", () => formatSchedule(schedule));

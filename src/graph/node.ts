@@ -156,6 +156,7 @@ function leaked(node: Node, operation: string): AdjointError {
 /** A fresh leaf that stands for `node` inside `recording`, linked to it where something outside watches it. */
 export function makeLeaf(node: Node, recording: Recording, alias: Primitive<undefined>): Node {
   const outer = ownerOf([node], recording.name);
+  node.storage?.keep?.();
   const leaf = makeNode(node.shape, node.dtype, node.storage);
   leaf.recording = outer ?? recording;
   if (outer !== null) link(alias, [node], undefined, [leaf], outer);
@@ -181,7 +182,10 @@ function link<P>(
     outputs[i].operation = operation;
     outputs[i].outputIndex = i;
     outputs[i].recording = owner;
+    outputs[i].storage?.keep?.();
   }
+  // a rule may read them when the recording is walked
+  for (const input of inputs) input.storage?.keep?.();
   owner.own(operation);
 }
 

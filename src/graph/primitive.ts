@@ -6,6 +6,7 @@
 import type { Lowering } from "../loops/lowering.js";
 import type { DType, TypedArray } from "../types/dtype.js";
 import type { Shape } from "../types/shape.js";
+import type { Control } from "./control.js";
 import type { Node } from "./node.js";
 
 /** What is known of a tensor before its value: its type. */
@@ -56,6 +57,12 @@ export interface Expansion<P> {
   expand(inputs: readonly Node[], params: P): readonly Node[];
 }
 
+/** Runs graphs: becomes a step of the program that holds the steps of these. */
+export interface ControlFlow<P> {
+  readonly kind: "control";
+  control(params: P): Control;
+}
+
 /** `P` are the static parameters: plain data, except in calls, whose `params` hold graphs or functions. */
 export interface Primitive<P = unknown> {
   readonly name: string;
@@ -70,6 +77,6 @@ export interface Primitive<P = unknown> {
   /** The same operation over a batch; every output has the batch as axis 0. */
   batch(context: BatchContext<P>): readonly Node[];
   /** How the compiler turns it into loops. */
-  readonly lowering: Lowering<P> | Expansion<P>;
+  readonly lowering: Lowering<P> | Expansion<P> | ControlFlow<P>;
   cost(inputs: readonly TensorType[], outputs: readonly TensorType[], params: P): Cost;
 }

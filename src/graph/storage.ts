@@ -11,16 +11,25 @@ export interface Storage {
   copyTo?(target: TypedArray): void;
   /** Set when every element is this number: such a tensor costs nothing until it is read. */
   readonly uniform?: number;
-  /** Set when the elements were given up: reading them is an error. */
-  readonly donated?: boolean;
+  /** Set when the elements were given up, and how: reading them is an error. */
+  readonly gone?: "donated" | "disposed" | undefined;
   /** A number no other storage has: who remembers it knows the elements again without keeping them alive. */
   readonly identity?: number;
+  /** Somebody will read the elements later whatever their owner says: from now on `dispose` does nothing. */
+  keep?(): void;
+  /** Their owner will not read the elements again, so that nobody need save them; reading them is an error then. */
+  dispose?(): void;
 }
 
 let storages = 0;
 
+/** A number for the identity of a storage. */
+export function nextIdentity(): number {
+  return ++storages;
+}
+
 export class HostStorage implements Storage {
-  readonly identity = ++storages;
+  readonly identity = nextIdentity();
   private readonly array: TypedArray;
   constructor(array: TypedArray) {
     this.array = array;

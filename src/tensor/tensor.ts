@@ -75,8 +75,7 @@ export class Tensor extends Node {
 
   override toString(): string {
     // printing must not fail where reading does: people print to find out
-    const missing =
-      this.storage === null ? "abstract" : this.storage.donated === true ? "donated" : undefined;
+    const missing = this.storage === null ? "abstract" : this.storage.gone;
     if (missing !== undefined) return `tensor(${missing}, shape ${formatShape(this.shape)}, ${this.dtype})`;
     return formatTensor(readValue(this), this.shape, this.dtype);
   }
@@ -94,7 +93,7 @@ export class Tensor extends Node {
   /** What JSON.stringify writes: shape, dtype and, where there is a value, the elements row-major (NaN as null, as in all JSON). */
   toJSON(): { shape: readonly number[]; dtype: DType; data?: number[] } {
     const { shape, dtype, storage } = this;
-    if (storage === null || storage.donated === true) return { shape, dtype };
+    if (storage === null || storage.gone !== undefined) return { shape, dtype };
     return { shape, dtype, data: Array.from(storage.read()) };
   }
 
@@ -102,8 +101,19 @@ export class Tensor extends Node {
     return this.toString();
   }
 
-  /** Optional: memory is reclaimed without it. */
-  dispose(): void {}
+  /**
+   * Says that the value is not needed again. Optional: memory is reclaimed without it. What it saves is the copy of a large
+   * result of a compiled function that nobody reads (`using y = f(x)` disposes of y at the end of its block); such a result
+   * cannot be read afterwards. Tensors that a transform still needs, and all others, stay readable.
+   *
+   * @example
+   * const y = jit((x) => x.exp())(tensor([0, 1]));
+   * y.dispose();
+   * y.shape; // → 2
+   */
+  dispose(): void {
+    this.storage?.dispose?.();
+  }
 
   [Symbol.dispose](): void {
     this.dispose();

