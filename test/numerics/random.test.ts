@@ -40,6 +40,17 @@ describe.each(floats)("normal numbers in %s", (dtype) => {
     expectSameEverywhere((key) => random.normal(key, { shape: [SAMPLES], dtype }));
   });
 
+  test("have them also where there are so many that one program makes them", () => {
+    const count = 2 ** 19 + 3;
+    const large = random.normal(random.key(11), { shape: [count], dtype });
+    const again = random.normal(random.key(12), { shape: [count], dtype });
+    setDevice("reference");
+    for (const [seed, values] of [large, again].entries()) {
+      const expected = random.normal(random.key(11 + seed), { shape: [count], dtype });
+      expect(firstDifference(values.dataSync(), expected.dataSync())).toBe(-1);
+    }
+  });
+
   test("keep them scaled and shifted, in odd numbers, and alone", () => {
     expectSameEverywhere((key) => random.normal(key, { shape: [37, 11], dtype, mean: 0.3, std: 1.7 }));
     expectSameEverywhere((key) => random.normal(key, { dtype }));
