@@ -2,10 +2,13 @@
 import { AdjointError, type DType, graphOf, isTensor, type Tensor, zeros } from "../index.js";
 import { checkOptionNames, invalidArgument, isList, isNatural } from "../util/checks.js";
 import { formatList, formatReceived } from "../util/errors.js";
+import { MultiHeadAttention } from "./attention.js";
+import { callsOf, type LayerCall } from "./calls.js";
 import { Embedding } from "./embedding.js";
 import { isModule } from "./module.js";
 import { Sequential } from "./sequential.js";
 import { parameters } from "./state.js";
+import { TransformerBlock } from "./transformer.js";
 
 interface Row {
   readonly layer: string;
@@ -18,9 +21,10 @@ interface Row {
 const widths = { layer: 34, shape: 19, count: 12, flops: 9 };
 
 /**
- * A table of the layers in order: each layer's output shape, number of parameters, and floating-point operations for
- * one example (a multiply-add counts 2), and the totals; at most 80 columns wide. The shapes are found by running the
- * model on one example of zeros.
+ * A table of the layers in the order they are called: each layer's output shape, number of parameters, and floating-point
+ * operations for one example (a multiply-add counts 2), and the totals; at most 80 columns wide. Models of your own classes are
+ * shown by the layers they call, and what they have or do besides as a line of their own. A layer that is called twice has two
+ * lines, and its parameters in the first. The shapes are found by running the model on one example of zeros.
  *
  * @param inputShape of one example, without the batch: `[784]`, `[1, 28, 28]`
  * @param options.dtype of the example. Default: that of the model's first parameter, int32 where it begins with an
@@ -46,7 +50,7 @@ export function summary(
   const all = parameters(model);
   const rows: Row[] = [];
   const dtype = options.dtype ?? (readsRows(model) ? "int32" : (all[0]?.[1].dtype ?? "float32"));
-  walk(model, "", zeros([1, ...inputShape], { dtype }), rows);
+  addRows(callsOf(model, zeros([1, ...inputShape], { dtype })), rows, new Set());
   const total = countOf(model);
   const bytes = all.reduce(
     (sum, [, { size, dtype: kind }]) => sum + size * (kind === "float64" ? 8 : kind === "bool" ? 1 : 4),
@@ -68,27 +72,31 @@ export function summary(
   ].join("\n");
 }
 
-/** Runs a layer and adds its rows; a Sequential's children come one by one. */
-function walk(layer: unknown, path: string, x: Tensor, rows: Row[]): Tensor {
-  if (layer instanceof Sequential) {
-    const indent = path === "" ? "" : `${path}.`;
-    return layer.layers.reduce<Tensor>(
-      (value, child, index) => walk(child, `${indent}${index}`, value, rows),
-      x,
-    );
-  }
+/** Layers of the library that are made of others, and yet are one to those who use them. */
+const whole = [MultiHeadAttention, TransformerBlock];
+
+/** Adds the rows of a call, or of those inside it. `counted` are the parameters that rows have had. */
+function addRows(call: LayerCall, rows: Row[], counted: Set<Tensor>): void {
+  const { path, layer, input, output, inside } = call;
   const name = nameOf(layer);
-  const forward = (input: Tensor): Tensor =>
-    isModule(layer) ? layer.forward(input) : (layer as (x: Tensor) => Tensor)(input);
-  const y = forward(x);
-  if (!isTensor(y)) throw invalidArgument("summary", `the output of ${name}`, "a tensor", formatReceived(y));
-  rows.push({
-    layer: path === "" ? name : `${path}  ${name}`,
-    shape: batchShape(y.shape),
-    count: countOf(layer),
-    flops: flopsOf(forward, x),
-  });
-  return y;
+  if (!isTensor(output))
+    throw invalidArgument("summary", `the output of ${name}`, "a tensor", formatReceived(output));
+  const isOne = inside.length === 0 || whole.some((kind) => layer instanceof kind);
+  const first = rows.length;
+  if (!isOne) for (const one of inside) addRows(one, rows, counted);
+  let count = 0;
+  for (const [, parameter] of parameters(layer))
+    if (!counted.has(parameter)) {
+      counted.add(parameter);
+      count += parameter.size;
+    }
+  const forward = (x: Tensor): Tensor =>
+    isModule(layer) ? layer.forward(x) : (layer as (x: Tensor) => Tensor)(x);
+  const flops = rows.slice(first).reduce((rest, row) => rest - row.flops, flopsOf(forward, input));
+  // what is made of others may do something besides, or nothing
+  if (!isOne && count === 0 && !(flops > 0)) return;
+  const shown = path === "" ? name : `${path}  ${name}`;
+  rows.push({ layer: isOne ? shown : `${shown}, itself`, shape: batchShape(output.shape), count, flops });
 }
 
 /** Floating-point operations of a layer; NaN for one of the user's that reads values, which has no graph. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Tensor } from "../../src/index.js";
+import { ones, type Tensor } from "../../src/index.js";
 import * as nn from "../../src/nn/index.js";
 
 describe("summary", () => {
@@ -25,19 +25,48 @@ describe("summary", () => {
     ]);
   });
 
-  it("shows a model of one's own as one line, and functions by their names", () => {
-    class Doubling implements nn.Module {
+  it("shows a model of one's own by the layers it calls and what it does besides, and functions by their names", () => {
+    class Scaling implements nn.Module {
       readonly inner = new nn.Linear(2, 1000);
+      readonly scale = ones([1000]);
       forward(x: Tensor): Tensor {
-        return this.inner.forward(x.mul(2));
+        return this.inner.forward(x).mul(this.scale);
       }
     }
     const shift = (x: Tensor): Tensor => x.add(1);
-    const lines = nn.summary(new nn.Sequential(new Doubling(), shift), [2]).split("\n");
-    // 2 to double x, 1000 · (2 · 2 + 1) in the layer
-    expect(lines[3]).toMatch(/^0 {2}Doubling +\[batch, 1000\] +3,000 +5\.00 k$/);
-    expect(lines[4]).toMatch(/^1 {2}shift +\[batch, 1000\] +0 +1\.00 k$/);
-    expect(nn.summary(new Doubling(), [2])).toMatch(/^Doubling/m);
+    const lines = nn.summary(new nn.Sequential(new Scaling(), shift), [2]).split("\n");
+    // 1000 · (2 · 2 + 1) in the layer, and 1000 to scale what it gives
+    expect(lines.slice(3, 6)).toEqual([
+      "0.inner  Linear(2 → 1000)           [batch, 1000]               3,000     5.00 k",
+      "0  Scaling, itself                  [batch, 1000]               1,000     1.00 k",
+      "1  shift                            [batch, 1000]                   0     1.00 k",
+    ]);
+    expect(lines.at(-1)).toMatch(/ 4,000 +7\.00 k$/);
+    expect(nn.summary(new Scaling(), [2])).toMatch(/^inner {2}Linear.*\nScaling, itself /m);
+  });
+
+  it("shows a model without layers as one line, and layers that are called twice with their parameters once", () => {
+    class Doubling implements nn.Module {
+      forward = (x: Tensor): Tensor => x.mul(2);
+    }
+    expect(nn.summary(new Doubling(), [2])).toMatch(/^Doubling +\[batch, 2\] +0 +2$/m);
+    class Twice implements nn.Module {
+      readonly blocks = { all: [new nn.Linear(2, 2)] };
+      forward(x: Tensor): Tensor {
+        return this.blocks.all.reduce((value, block) => block.forward(block.forward(value)), x);
+      }
+    }
+    const lines = nn.summary(new Twice(), [2]).split("\n");
+    expect(lines.slice(3, 5).map((line) => line.replace(/ {2,}/g, "  "))).toEqual([
+      "blocks.all.0  Linear(2 → 2)  [batch, 2]  6  10",
+      "blocks.all.0  Linear(2 → 2)  [batch, 2]  0  10",
+    ]);
+    expect(lines.at(-1)).toMatch(/^total +24 B +6 +20$/);
+  });
+
+  it("shows attention and a transformer's block as one layer each", () => {
+    const model = new nn.Sequential(new nn.MultiHeadAttention(8, 2), new nn.TransformerBlock(8, 2));
+    expect(nn.summary(model, [5, 8]).split("\n")).toHaveLength(7);
   });
 
   it("counts no running statistics among the parameters, and begins with rows where the model does", () => {
