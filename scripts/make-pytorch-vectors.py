@@ -33,6 +33,7 @@ cancel. `scale` holds, for each element y_i, the sum of those magnitudes to firs
 digits. Without `scale` it is |y_i|: the case claims accuracy relative to the element itself.
 """
 import copy
+import functools
 import json
 import math
 import os
@@ -210,6 +211,19 @@ def avg_pool(x, size, stride=None, padding=0):
     return function(x, size, stride=stride, padding=padding, count_include_pad=True)
 
 
+def triangular_solve(a, b, lower=True, transpose=False, unitDiagonal=False):
+    """torch's triangle is that of the matrix as it is solved with."""
+    a = a.transpose(-2, -1) if transpose else a
+    upper = not lower if not transpose else lower
+    solve = functools.partial(torch.linalg.solve_triangular, upper=upper, unitriangular=unitDiagonal)
+    return of_columns(solve, a, b)
+
+
+def of_columns(solve, a, b):
+    """NumPy's rule: of one axis is a vector, and nothing else is."""
+    return solve(a, b.unsqueeze(-1)).squeeze(-1) if b.dim() == 1 else solve(a, b)
+
+
 UNARY = {
     "neg": torch.neg,
     "abs": torch.abs,
@@ -318,6 +332,15 @@ OPERATIONS = {
     "dot": lambda xs, args, options: torch.dot(*xs),
     "outer": lambda xs, args, options: torch.outer(*xs),
     "einsum": lambda xs, args, options: torch.einsum(args[0], *xs),
+    # linear algebra
+    "cholesky": lambda xs, args, options: torch.linalg.cholesky(xs[0]),
+    "triangularSolve": lambda xs, args, options: triangular_solve(*xs, **options),
+    "solve": lambda xs, args, options: of_columns(torch.linalg.solve, *xs),
+    "inv": lambda xs, args, options: torch.linalg.inv(xs[0]),
+    "det": lambda xs, args, options: torch.linalg.det(xs[0]),
+    "logDet": lambda xs, args, options: torch.logdet(xs[0]),
+    "slogDetSign": lambda xs, args, options: torch.linalg.slogdet(xs[0])[0],
+    "slogDetLog": lambda xs, args, options: torch.linalg.slogdet(xs[0])[1],
     # windows
     "conv": lambda xs, args, options: conv(*xs, **options),
     "convTranspose": lambda xs, args, options: conv_transpose(*xs, **options),
@@ -338,7 +361,12 @@ RESULT_DTYPE = {
 }
 
 #: One of several results: (the library's name, which result).
-ONE_RESULT = {"topKValues": ("topK", 0), "topKIndices": ("topK", 1)}
+ONE_RESULT = {
+    "topKValues": ("topK", 0),
+    "topKIndices": ("topK", 1),
+    "slogDetSign": ("slogDet", 0),
+    "slogDetLog": ("slogDet", 1),
+}
 
 #: Adding a constant to the input changes nothing (or adds it to the result): implementations subtract the maximum
 #: first, without error, so gradients and magnitudes are taken after that shift.
@@ -1198,6 +1226,49 @@ def contraction():
     )
 
 
+def positive_definite(*shape):
+    """M·Mᵀ + n·I with three decimals, exactly symmetric."""
+
+    def draw(rng):
+        m = rng.standard_normal(shape)
+        a = np.round(m @ np.swapaxes(m, -1, -2) + shape[-1] * np.eye(shape[-1]), 3)
+        return np.tril(a) + np.swapaxes(np.tril(a, -1), -1, -2)
+
+    return Spec(shape, draw)
+
+
+def linalg():
+    group = "linalg"
+    for shape in ([1, 1], [2, 2], [5, 5], [3, 2, 2], [2, 2, 3, 3], [0, 0], [0, 2, 2]):
+        case(group, f"cholesky of {shape}", "cholesky", positive_definite(*shape))
+        for op in ("inv", "det", "slogDetSign", "slogDetLog"):
+            case(group, f"{op} of {shape}", op, normal(*shape), value_only=op == "slogDetSign")
+        case(group, f"logDet of {shape}", "logDet", positive_definite(*shape))
+    case(group, "cholesky in float32", "cholesky", positive_definite(6, 6).to("float32"))
+    for op in ("inv", "det", "logDet"):
+        case(group, f"{op} in float32", op, positive_definite(6, 6).to("float32"))
+    pairs = [([1, 1], [1]), ([3, 3], [3]), ([4, 4], [4, 2]), ([2, 3, 3], [2, 3, 2]), ([3, 3], [2, 3, 2]),
+             ([2, 1, 2, 2], [3, 2, 1]), ([2, 2], [2, 0]), ([0, 0], [0, 3])]
+    for left, right in pairs:
+        case(group, f"solve of {left} and {right}", "solve", normal(*left), normal(*right))
+    case(group, "solve in float32", "solve", positive_definite(5, 5).to("float32"), normal(5, 3).to("float32"))
+    for lower in (True, False):
+        for transposed in (True, False):
+            for unit in (True, False):
+                chosen = {"lower": lower, "transpose": transposed, "unitDiagonal": unit}
+                title = ", ".join(name if value else f"not {name}" for name, value in chosen.items())
+                inputs = positive_definite(3, 3), normal(3, 2)
+                case(group, f"triangularSolve, {title}", "triangularSolve", *inputs, options=chosen)
+    inputs = positive_definite(2, 4, 4), normal(2, 4, 3)
+    case(group, "triangularSolve of a batch", "triangularSolve", *inputs)
+    case(group, "triangularSolve of a vector", "triangularSolve", positive_definite(4, 4), normal(4))
+    negative = values([[0, 1], [1, 0]])
+    case(group, "logDet of a negative determinant is NaN", "logDet", negative, value_only=True)
+    singular = values([[1, 2], [2, 4]])
+    for op in ("det", "logDet", "slogDetSign", "slogDetLog"):
+        case(group, f"{op} of a singular matrix", op, singular, value_only=True)
+
+
 def windows():
     group = "windows"
 
@@ -1750,7 +1821,7 @@ def state_file():
 
 
 def main():
-    for make in (elementwise, numerics, edges, reductions, movement, indexing, contraction, windows, losses):
+    for make in (elementwise, numerics, edges, reductions, movement, indexing, contraction, linalg, windows, losses):
         make()
     second_order()
     sgd()

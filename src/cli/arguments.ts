@@ -63,6 +63,14 @@ export function delimiterOption(text: string): string {
   return text;
 }
 
+/** The refusal of --config beside a model that no configuration file makes. */
+export function notOfConfigFile(model: string): AdjointError {
+  return usage(
+    `--config is for models of a configuration file; ${model} holds its network itself`,
+    "--config",
+  );
+}
+
 /** ` (did you mean mnist?)`, or nothing where no name is near. */
 export function suggestion(text: string, names: readonly string[]): string {
   const nearest = nearestName(text, names);

@@ -1,5 +1,7 @@
 /** What is written beside the weights, so that a model can be used again without saying how it was made. */
+import { TableTransform, type TableTransformJson } from "../data/index.js";
 import { AdjointError } from "../index.js";
+import type { JsonReader } from "./json-reader.js";
 import {
   type Activation,
   activationNames,
@@ -36,6 +38,8 @@ export type DataConfig =
       readonly seed: number;
       /** Known once it was read; the held-out rows can be found again only in these. */
       readonly content?: Content;
+      /** How cells become numbers, where there are words or holes among the inputs. */
+      readonly table?: TableTransformJson;
     };
 
 export interface TrainingConfig extends Descent {
@@ -67,16 +71,7 @@ export interface ModelConfig {
  * Reads a configuration that may have been edited, or come from elsewhere.
  * @throws AdjointError `file-format` naming the file and the entry
  */
-export function parseConfig(text: string, file: string): ModelConfig {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (cause) {
-    throw new AdjointError("file-format", `${file}: its configuration is not JSON`, { file }, { cause });
-  }
-  const read = new Reader(parsed, "", file);
-  if (read.field("format").value !== 1)
-    throw read.field("format").refusal("1, the only format this version knows");
+export function parseConfig(read: JsonReader): ModelConfig {
   const data = read.field("data");
   const network = read.field("network");
   const training = read.field("training");
@@ -110,12 +105,13 @@ export function parseConfig(text: string, file: string): ModelConfig {
       read
         .field("result")
         .entries()
-        .map(([name, value]) => [name, value.number()]),
+        // JSON has no NaN
+        .flatMap(([name, value]) => (value.value === null ? [] : [[name, value.number()]])),
     ),
   };
 }
 
-function parseScaling(scaling: Reader, width: number): Scaling {
+function parseScaling(scaling: JsonReader, width: number): Scaling {
   const columns = (name: string): number[] => {
     const values = scaling
       .field(name)
@@ -126,7 +122,7 @@ function parseScaling(scaling: Reader, width: number): Scaling {
   return { mean: columns("mean"), deviation: columns("deviation") };
 }
 
-function parseData(data: Reader): DataConfig {
+function parseData(data: JsonReader): DataConfig {
   const kind = data.field("kind").name(["mnist", "idx", "csv"] as const);
   switch (kind) {
     case "mnist":
@@ -147,84 +143,23 @@ function parseData(data: Reader): DataConfig {
         validation: data.field("validation").number(),
         seed: data.field("seed").number(),
         ...parseContent(data.optional("content")),
+        ...parseTable(data.optional("table")),
       };
     }
   }
 }
 
-function parseContent(content: Reader | undefined): { content?: Content } {
+function parseContent(content: JsonReader | undefined): { content?: Content } {
   if (content === undefined) return {};
   return { content: { rows: content.field("rows").number(), sha256: content.field("sha256").string() } };
 }
 
-/** A value of unknown JSON with the path that leads to it. */
-class Reader {
-  readonly value: unknown;
-  private readonly path: string;
-  private readonly file: string;
-
-  constructor(value: unknown, path: string, file: string) {
-    this.value = value;
-    this.path = path;
-    this.file = file;
-  }
-
-  refusal(expected: string): AdjointError {
-    const received = JSON.stringify(this.value)?.slice(0, 40) ?? "nothing";
-    const message = `${this.file}: configuration entry ${this.path || "itself"} must be ${expected}, received ${received}`;
-    return new AdjointError("file-format", message, { file: this.file, expected, received });
-  }
-
-  entries(): [name: string, value: Reader][] {
-    if (typeof this.value !== "object" || this.value === null || Array.isArray(this.value))
-      throw this.refusal("an object");
-    const inside = this.path === "" ? "" : `${this.path}.`;
-    return Object.entries(this.value).map(([name, value]) => [
-      name,
-      new Reader(value, `${inside}${name}`, this.file),
-    ]);
-  }
-
-  optional(name: string): Reader | undefined {
-    return this.entries().find(([key]) => key === name)?.[1];
-  }
-
-  field(name: string): Reader {
-    return (
-      this.optional(name) ??
-      new Reader(undefined, this.path === "" ? name : `${this.path}.${name}`, this.file)
-    );
-  }
-
-  string(): string {
-    if (typeof this.value !== "string") throw this.refusal("a text");
-    return this.value;
-  }
-
-  number(): number {
-    if (typeof this.value !== "number") throw this.refusal("a number");
-    return this.value;
-  }
-
-  name<Name extends string>(names: readonly Name[]): Name {
-    const found = names.find((name) => name === this.value);
-    if (found === undefined) throw this.refusal(`one of ${names.join(", ")}`);
-    return found;
-  }
-
-  strings(): string[] {
-    return this.list((value): value is string => typeof value === "string", "a list of texts");
-  }
-
-  numbers(accepts: (value: number) => boolean): number[] {
-    return this.list(
-      (value): value is number => typeof value === "number" && accepts(value),
-      "a list of numbers",
-    );
-  }
-
-  private list<T>(is: (value: unknown) => value is T, expected: string): T[] {
-    if (!Array.isArray(this.value) || !this.value.every(is)) throw this.refusal(expected);
-    return this.value;
+/** The library checks the rest of it. */
+function parseTable(table: JsonReader | undefined): { table?: TableTransformJson } {
+  if (table === undefined) return {};
+  try {
+    return { table: TableTransform.fromJSON(table.value).toJSON() };
+  } catch (error) {
+    throw table.refusal(error instanceof AdjointError ? `a table's columns (${error.message})` : "columns");
   }
 }

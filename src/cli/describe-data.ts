@@ -1,11 +1,13 @@
 /** What a DATA argument and its options mean: MNIST, a directory of IDX files, or a CSV file and its columns. */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { decimal, readTable, type Table } from "../data/csv-table.js";
+import { decimal } from "../data/cells.js";
+import { readTable, type Table } from "../data/index.js";
 import { AdjointError } from "../index.js";
 import { suggestion, usage } from "./arguments.js";
 import type { DataConfig } from "./config.js";
 import { grouped } from "./output.js";
+import { fitColumns } from "./table-columns.js";
 
 /** Options of commands that read data. */
 export interface DataOptions {
@@ -13,6 +15,8 @@ export interface DataOptions {
   readonly target?: readonly string[];
   readonly features?: readonly string[];
   readonly delimiter?: string;
+  /** Columns of numbers that are names rather than quantities. */
+  readonly categorical?: readonly string[];
   /** The fraction of a CSV file's rows that is held out. Default 0.2. */
   readonly validation?: number;
   /** False: the columns of a CSV file are used as they are. */
@@ -50,8 +54,8 @@ export async function describeData(argument: string, options: DataOptions): Prom
 }
 
 async function describeCsv(path: string, options: DataOptions): Promise<DataConfig> {
-  const { label, target, features, delimiter = ",", validation = 0.2, seed = 1 } = options;
-  const table = await readTable(path, { delimiter }, "data.csv");
+  const { label, target, features, delimiter = ",", validation = 0.2, seed = 1, categorical = [] } = options;
+  const table = await readTable(path, { delimiter });
   if ((label === undefined) === (target === undefined))
     throw usage(
       `${path}: name the column of the answers with ${label === undefined ? "" : "only one of "}--label COLUMN (classes) or --target COLUMN (numbers); its columns are ${table.columns.join(", ")}`,
@@ -61,6 +65,7 @@ async function describeCsv(path: string, options: DataOptions): Promise<DataConf
   for (const [names, option] of [
     [answers, label === undefined ? "--target" : "--label"],
     [features ?? [], "--features"],
+    [categorical, "--categorical"],
   ] as const)
     for (const name of names) checkColumn(table.columns, name, option, path);
   const inputs = features ?? table.columns.filter((name) => !answers.includes(name));
@@ -69,21 +74,31 @@ async function describeCsv(path: string, options: DataOptions): Promise<DataConf
     throw usage(`column "${leaked}" is both an input (--features) and the answer`, "--features");
   if (inputs.length === 0)
     throw usage(`${path} has no column of inputs beside ${answers.join(", ")}`, "DATA");
-  const isNumeric = (name: string) => wordIn(table, name) === undefined;
-  const usable = table.columns.filter((name) => !answers.includes(name) && isNumeric(name)).join(",");
-  for (const name of inputs)
-    checkNumeric(
-      table,
-      name,
-      "--features",
-      `inputs are numbers: name them with --features ${usable || "COLUMN"}`,
-    );
   if (label === undefined)
     for (const name of answers)
       checkNumeric(table, name, "--target", `--target is for numbers; for classes use --label ${name}`);
   else checkFewClasses(table, label);
   const answer = label === undefined ? { target: answers } : { label };
-  return { kind: "csv", path: resolve(path), ...answer, features: inputs, delimiter, validation, seed };
+  const fitted = fitColumns(table, {
+    answers,
+    isLabel: label !== undefined,
+    features,
+    categorical,
+    standardize: options.standardize !== false,
+    validation,
+    seed,
+  });
+  const used = fitted?.columns.map(({ name }) => name) ?? inputs;
+  const where = {
+    kind: "csv",
+    path: resolve(path),
+    ...answer,
+    features: used,
+    delimiter,
+    validation,
+    seed,
+  } as const;
+  return fitted === undefined ? where : { ...where, table: fitted };
 }
 
 function checkColumn(columns: readonly string[], name: string, option: string, path: string): void {
@@ -132,6 +147,7 @@ const csvOnly = {
   target: "--target",
   features: "--features",
   delimiter: "--delimiter",
+  categorical: "--categorical",
   validation: "--validation",
 } as const satisfies Partial<Record<keyof DataOptions, string>>;
 

@@ -1,10 +1,11 @@
 /** The examples of MNIST, of a directory of IDX files, or of a CSV file: those that train and those that measure. */
 import { basename } from "node:path";
-import { csv, type Dataset, idx, mnist } from "../data/index.js";
+import { csv, type Dataset, idx, mnist, readTable, TableTransform } from "../data/index.js";
 import { AdjointError, random } from "../index.js";
 import { usage } from "./arguments.js";
 import type { DataConfig } from "./config.js";
 import { contentOf } from "./content.js";
+import { describeColumns } from "./table-columns.js";
 
 /** Training examples, the examples that measure, and what they are. */
 export interface Examples {
@@ -20,6 +21,8 @@ export interface Examples {
   /** What the outputs are: `10 classes`, `2 targets`. */
   readonly outputsText: string;
   readonly config: DataConfig;
+  /** How the columns of a table are used, where it is more than numbers. */
+  readonly columns?: readonly string[];
 }
 
 /** The book trains on the first 50,000 images; its last 10,000 training images are not used here. */
@@ -80,8 +83,7 @@ async function read(config: DataConfig, classes: readonly string[] | undefined):
       };
     }
     case "csv": {
-      const all = await readCsv(config, classes);
-      const [train, held] = all.split(1 - config.validation, random.key(config.seed));
+      const { all, train, held, columns } = await readSplit(config, classes);
       if (train.size === 0)
         throw usage(
           `${config.path} has too few rows to hold out ${config.validation} of them; use --validation 0`,
@@ -101,17 +103,38 @@ async function read(config: DataConfig, classes: readonly string[] | undefined):
             ? `${outputs} ${outputs === 1 ? "target" : "targets"}`
             : `${outputs} classes`,
         config: { ...config, content: await contentOf(all) },
+        ...(columns === undefined ? {} : { columns }),
       };
     }
   }
 }
 
+/** All rows of a CSV file, and the same split into those that train and those held out. */
+async function readSplit(config: CsvConfig, classes: readonly string[] | undefined) {
+  const [ratio, key] = [1 - config.validation, random.key(config.seed)];
+  if (config.table === undefined) {
+    const all = await readCsv(config, classes);
+    const [train, held] = all.split(ratio, key);
+    return { all, train, held };
+  }
+  const table = await readTable(config.path, { delimiter: config.delimiter });
+  const transform = new TableTransform(config.table);
+  const [train, held] = table
+    .split(ratio, key)
+    .map((part) => transform.apply(part, { missingTarget: "drop" }));
+  const all = transform.apply(table, { missingTarget: "drop" });
+  return { all, train, held, columns: describeColumns(config.table, table) };
+}
+
+type CsvConfig = Extract<DataConfig, { kind: "csv" }>;
+
 /** Every row of a CSV file, as a model's configuration reads it. */
-export async function readCsv(
-  config: Extract<DataConfig, { kind: "csv" }>,
-  classes: readonly string[] | undefined,
-): Promise<Dataset> {
+export async function readCsv(config: CsvConfig, classes: readonly string[] | undefined): Promise<Dataset> {
   const { path, label, target, features, delimiter } = config;
+  if (config.table !== undefined) {
+    const table = await readTable(path, { delimiter });
+    return new TableTransform(config.table).apply(table, { missingTarget: "drop" });
+  }
   const answer = label === undefined ? { target: target ?? [] } : { label };
   return csv(path, { ...answer, features, delimiter, ...(classes === undefined ? {} : { classes }) });
 }

@@ -1,10 +1,13 @@
-/** A trained model on disk: DIR/model.safetensors, whose metadata hold its configuration, and DIR/config.json to read. */
+/** A trained model on disk: DIR/model.safetensors, whose metadata hold its configuration. */
 import { mkdir, open, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { AdjointError, type DType, random } from "../index.js";
-import { loadSafetensors, saveSafetensors, writeAtomically } from "../io/index.js";
+import { type LoadedTensors, loadSafetensors, saveSafetensors } from "../io/index.js";
 import * as nn from "../nn/index.js";
+import { usage } from "./arguments.js";
 import { type ModelConfig, parseConfig } from "./config.js";
+import { type ConfigRun, isConfigRun, parseConfigRun } from "./config-file/record.js";
+import { readConfiguration } from "./json-reader.js";
 import { buildNetwork } from "./network.js";
 
 const metadataKey = "adjoint";
@@ -103,25 +106,34 @@ function unwritable(path: string, cause: unknown): AdjointError {
   );
 }
 
-/** Writes both files. @throws AdjointError `unwritable-output` */
+/**
+ * Writes a model, whatever made it.
+ * @throws AdjointError `unwritable-output`
+ */
 export async function saveModel(
   directory: string,
-  model: nn.Sequential,
-  config: ModelConfig,
+  model: nn.Module,
+  config: ModelConfig | ConfigRun,
 ): Promise<string> {
   const file = join(directory, "model.safetensors");
   await saveSafetensors(file, nn.stateDict(model), { [metadataKey]: JSON.stringify(config) });
-  const text = new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`);
-  await writeAtomically(join(directory, "config.json"), text, "train");
   return file;
 }
 
+/** What a model's file holds. */
+export interface ModelFile {
+  readonly file: string;
+  readonly tensors: LoadedTensors;
+  /** How to use them. */
+  readonly config: ModelConfig | ConfigRun;
+}
+
 /**
- * Reads a model that `adjoint train` wrote.
+ * Reads what `adjoint train` wrote, of either kind.
  * @param path its directory, or the file itself
- * @throws AdjointError `file-not-found`, `file-format`, `tree-mismatch`, `shape-mismatch`
+ * @throws AdjointError `file-not-found`, `file-format`
  */
-export async function loadModel(path: string, dtype: DType = "float32"): Promise<SavedModel> {
+export async function readModel(path: string): Promise<ModelFile> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined)
     throw new AdjointError("file-not-found", `there is no model ${path}; adjoint train writes one`, {
@@ -138,10 +150,40 @@ export async function loadModel(path: string, dtype: DType = "float32"): Promise
       `${file} holds tensors but no network: it was not written by adjoint train`,
       { file },
     );
-  const config = parseConfig(text, file);
-  const network = buildNetwork({ ...config.network, init: "zeros" }, random.key(0), dtype);
+  const read = readConfiguration(text, file);
+  return { file, tensors, config: isConfigRun(read) ? parseConfigRun(read) : parseConfig(read) };
+}
+
+/**
+ * Reads a model whose network the command line built.
+ * @param path its directory, or the file itself
+ * @throws AdjointError `file-not-found`, `file-format`, `tree-mismatch`, `shape-mismatch`, `usage` for one that a file of the
+ * user's builds
+ */
+export async function loadModel(path: string, dtype: DType = "float32"): Promise<SavedModel> {
+  const { file, tensors, config } = await readModel(path);
+  if ("configFile" in config)
+    throw usage(
+      `${path} was trained by ${config.configFile.path}; adjoint eval, predict and export use such a model, this command does not`,
+      "model",
+    );
+  return { file, config, model: networkOf(config, tensors, file, dtype) };
+}
+
+/** The network of a configuration with these weights. */
+export function networkOf(
+  config: ModelConfig,
+  tensors: LoadedTensors,
+  file: string,
+  dtype: DType = "float32",
+): nn.Sequential {
+  return withWeights(buildNetwork({ ...config.network, init: "zeros" }, random.key(0), dtype), tensors, file);
+}
+
+/** @throws AdjointError `tree-mismatch`, `shape-mismatch` where the tensors are not the model's */
+export function withWeights<Model>(model: Model, tensors: LoadedTensors, file: string): Model {
   try {
-    return { file, config, model: nn.loadStateDict(network, tensors) };
+    return nn.loadStateDict(model, tensors);
   } catch (error) {
     if (!(error instanceof AdjointError)) throw error;
     const problem = error.message.replace("loadStateDict: ", "");

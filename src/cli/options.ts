@@ -7,6 +7,12 @@ import { activationNames, initNames, lossNames, outputNames } from "./network.js
 export const verbose = (): Option => new Option("--verbose", "show the stack of an error");
 /** Output for programs. */
 export const json = (what: string): Option => new Option("--json", what);
+/** Which code makes the model of a configuration file's run. */
+export const configOption = (): Option =>
+  new Option(
+    "--config <file>",
+    "MODEL of a configuration file: the file that makes it (default: the one it was trained by)",
+  );
 /** The sizes of a network. */
 export const layers = (text: string): Option => new Option("--layers <sizes>", text).argParser(layersOption);
 

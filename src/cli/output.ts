@@ -9,11 +9,21 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Writes an event as a line of JSON; numbers JSON does not have become strings. */
+/** A line on standard error that is no failure. */
+export function printNotice(text: string): void {
+  process.stderr.write(`adjoint: ${text}\n`);
+}
+
+/** Writes an event as a line of JSON. */
 export function printEvent(event: Event): void {
+  print(eventText(event));
+}
+
+/** An event as JSON; numbers JSON does not have become strings. */
+export function eventText(event: Event): string {
   const plain = (_key: string, value: unknown) =>
     typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
-  print(JSON.stringify(event, plain));
+  return JSON.stringify(event, plain);
 }
 
 /** `23,550`: the same in every locale. */
@@ -41,10 +51,11 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** 0 done, 1 the work failed, 2 the command line is wrong, 130 interrupted (128 + SIGINT, as shells count). */
+/** 0 done, 1 the work failed, 2 the command line is wrong, 130 interrupted (128 + SIGINT, as shells count), 143 by SIGTERM. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof AdjointError)) return 1;
-  return error.code === "usage" ? 2 : error.code === "interrupted" ? 130 : 1;
+  if (error.code === "interrupted") return error.details.received === "SIGTERM" ? 143 : 130;
+  return error.code === "usage" ? 2 : 1;
 }
 
 /** What a function of the library is called says nothing to those who called a command. */

@@ -64,12 +64,14 @@ function barWidth(columns: number | undefined, event: ProgressEvent): number {
 
 function payload(event: ProgressEvent): Record<string, string> {
   const { epoch, epochs, batch, batches, seconds } = event;
-  const done = (epoch - 1 + batch / batches) / epochs;
+  // how long a stream is, nobody knows before its first pass is over
+  const share = batches === 0 ? 0 : batch / batches;
+  const done = (epoch - 1 + share) / epochs;
   // the first steps also compile, and tell little of the time to come
   const left = seconds > 0.5 && done > 0 ? duration(Math.ceil((seconds * (1 - done)) / done)) : "…";
   return {
     epoch: `${String(epoch).padStart(String(epochs).length)}/${epochs}`,
-    done: String(Math.floor((100 * batch) / batches)).padStart(3),
+    done: (batches === 0 ? "?" : String(Math.floor(100 * share))).padStart(3),
     loss: loss(event.loss),
     left: left.replace(".00 ", " ").replace(".0 ", " "),
   };

@@ -5,6 +5,8 @@ import type { Expr, Kernel, Schedule, Store } from "../loops/ir.js";
 import { bytesPerElement } from "../types/dtype.js";
 import { sizeOf } from "../types/shape.js";
 import { buffersOf, outputsOf, readsOf } from "./kernels.js";
+import { lifetimesOf } from "./lifetimes.js";
+import { isControl, listsOf, timesOf } from "./nested.js";
 import type { Compiled } from "./pipeline.js";
 
 export interface KernelCost {
@@ -23,19 +25,9 @@ export function memoryOf(
   arenaBytes = schedule.arenaBytes,
 ): ProgramMemory {
   const { buffers, kernels, staticBytes } = schedule;
-  const first = buffers.map(() => Number.POSITIVE_INFINITY);
-  const last = buffers.map(() => Number.NEGATIVE_INFINITY);
-  const touch = (buffer: number, at: number): void => {
-    first[buffer] = Math.min(first[buffer], at);
-    last[buffer] = Math.max(last[buffer], at);
-  };
-  kernels.forEach((kernel, at) => {
-    for (const buffer of buffersOf(kernel)) touch(buffer, at);
-  });
-  for (const buffer of inputs) touch(buffer, -1);
-  for (const buffer of outputs) touch(buffer, kernels.length);
+  const { first, last, end } = lifetimesOf(buffers.length, kernels, inputs, outputs);
   let liveBytes = 0;
-  for (let at = -1; at <= kernels.length; at++) {
+  for (let at = -1; at <= end; at++) {
     let alive = 0;
     buffers.forEach(({ dtype, length, space }, buffer) => {
       if (space === "arena" && first[buffer] <= at && at <= last[buffer])
@@ -52,6 +44,11 @@ export function kernelCost(kernel: Kernel, schedule: Schedule): KernelCost {
 
 function flopsOf(kernel: Kernel): number {
   switch (kernel.kind) {
+    case "scan":
+    case "while":
+      return timesOf(kernel) * sumOver(listsOf(kernel).flat(), flopsOf);
+    case "cond":
+      return Math.max(sumOver(kernel.onTrue, flopsOf), sumOver(kernel.onFalse, flopsOf));
     case "loops": {
       const all = sizeOf(kernel.loops);
       const points = sizeOf(kernel.loops.slice(0, kernel.loops.length - kernel.reducedLoops));
@@ -68,10 +65,20 @@ function flopsOf(kernel: Kernel): number {
       return kernel.rows * kernel.length * kernel.inner;
     case "argsort":
       return Math.ceil(kernel.rows * kernel.length * Math.log2(Math.max(2, kernel.length)));
+    case "factor": {
+      const products = kernel.matrices * kernel.n ** 3;
+      return Math.ceil((kernel.op === "lu" ? 2 * products : products) / 3);
+    }
+    case "substitute":
+      return kernel.matrices * kernel.n ** 2 * kernel.columns * (kernel.matrix.kind === "lu" ? 2 : 1);
     case "randomBits":
       // 20 rounds of three operations for two words, and the key schedule
       return kernel.keyCount * kernel.count * 40;
   }
+}
+
+function sumOver(kernels: readonly Kernel[], of: (kernel: Kernel) => number): number {
+  return kernels.reduce((sum, kernel) => sum + of(kernel), 0);
 }
 
 function flopsOfStores(stores: readonly Store[]): number {
@@ -92,6 +99,14 @@ function bytesOf(kernel: Kernel, schedule: Schedule): number {
     const { dtype, length } = schedule.buffers[buffer];
     return length * bytesPerElement(dtype);
   };
+  if (isControl(kernel)) {
+    // what is copied for a step is read and written
+    const windows = kernel.kind === "scan" ? [...kernel.reads, ...kernel.writes] : [];
+    const copied = windows.reduce((sum, { window }) => sum + 2 * size(window), 0);
+    const lists = listsOf(kernel).map((list) => sumOver(list, (inner) => bytesOf(inner, schedule)));
+    const inside = kernel.kind === "cond" ? Math.max(...lists) : lists.reduce((a, b) => a + b, 0);
+    return timesOf(kernel) * (inside + copied);
+  }
   const written = outputsOf(kernel);
   let bytes = 0;
   for (const buffer of buffersOf(kernel)) bytes += size(buffer);

@@ -4,6 +4,7 @@
 import type { Kernel, Schedule } from "../loops/ir.js";
 import { FormulaWriter, subscript } from "./formula.js";
 import { buffersOf, outputsOf } from "./kernels.js";
+import { leavesOf } from "./nested.js";
 import type { Compiled } from "./pipeline.js";
 
 /** A kernel for people. */
@@ -94,6 +95,8 @@ export function namesOfBuffers(
 
 function extentsOf(kernel: Kernel): string {
   switch (kernel.kind) {
+    case "scan":
+      return `${kernel.length} steps`;
     case "loops":
       return `[${kernel.loops.join(", ")}]`;
     case "rows":
@@ -106,6 +109,10 @@ function extentsOf(kernel: Kernel): string {
       return `[${kernel.rows}, ${kernel.length}, ${kernel.inner}]`;
     case "argsort":
       return `[${kernel.rows}, ${kernel.length}]`;
+    case "factor":
+      return `[${kernel.matrices}, ${kernel.n}, ${kernel.n}]`;
+    case "substitute":
+      return `[${kernel.matrices}, ${kernel.n}, ${kernel.columns}]`;
     case "randomBits":
       return `[${kernel.keyCount}, ${kernel.count}]`;
     default:
@@ -120,10 +127,24 @@ function formulaOf(kernel: Kernel, names: ReadonlyMap<number, string>): string {
     case "dot":
     case "rows":
       break;
+    case "scan":
+    case "cond":
+    case "while":
+      return cut(
+        `${kernel.name} of ${leavesOf([kernel])
+          .map(({ name }) => name)
+          .join("; ")}`,
+      );
     case "cumsum":
       return `${nameOf(kernel.output)} = cumsum ${nameOf(kernel.input)}`;
     case "argsort":
       return `${nameOf(kernel.output)} = argsort ${nameOf(kernel.input)}`;
+    case "factor":
+      return `${nameOf(kernel.output)} = ${kernel.op} ${nameOf(kernel.input)}`;
+    case "substitute": {
+      const inverse = kernel.matrix.transpose ? "⁻ᵀ" : "⁻¹";
+      return `${nameOf(kernel.output)} = ${nameOf(kernel.factors)}${inverse}·${nameOf(kernel.input)}`;
+    }
     case "randomBits":
       return `${nameOf(kernel.output)} = random bits of ${nameOf(kernel.keys)}`;
     default:

@@ -9,6 +9,7 @@ import { expressionsUnder, type LoadExpr, rewriter } from "../loops/expr.js";
 import type { Expr, Kernel, LoopKernel, MatrixView, RowsKernel, Store } from "../loops/ir.js";
 import { buffersOf, isNest, mapNest, mayStop, type Nest, outputsOf, pointsOf, rootsOf } from "./kernels.js";
 import type { Lowered } from "./lower.js";
+import { mapControl } from "./nested.js";
 import { KernelOrder } from "./order.js";
 import { readsOwnRow } from "./rows.js";
 
@@ -20,8 +21,15 @@ export interface Donation {
 }
 
 export function donate(lowered: Lowered, donated: readonly boolean[]): Donation {
-  const { buffers, inputs } = lowered;
+  const { inputs } = lowered;
   const inputOfOutput = pairUp(lowered, donated);
+  const resident = new Set(inputOfOutput.filter((i) => i >= 0).map((i) => inputs[i]));
+  return { lowered: writeInPlace(lowered, inputOfOutput), inputOfOutput, resident };
+}
+
+/** The same kernels, which leave each output in the buffer of its input; `inputOfOutput` is −1 for one that has none. */
+export function writeInPlace(lowered: Lowered, inputOfOutput: readonly number[]): Lowered {
+  const { buffers, inputs } = lowered;
   const kernels = updatesEarly(lowered, inputOfOutput);
   const uses = new Uses(kernels);
   const outputs = [...lowered.outputs];
@@ -47,12 +55,11 @@ export function donate(lowered: Lowered, donated: readonly boolean[]): Donation 
       });
     }
   });
-  const resident = new Set(inputOfOutput.filter((i) => i >= 0).map((i) => inputs[i]));
   const rename = renamer(renamed);
   return {
-    lowered: { ...lowered, kernels: [...kernels.map(rename), ...copies], outputs },
-    inputOfOutput,
-    resident,
+    ...lowered,
+    kernels: [...kernels.map(rename), ...copies],
+    outputs: outputs.map((buffer) => renamed.get(buffer) ?? buffer),
   };
 }
 
@@ -192,7 +199,7 @@ function loadsOf(roots: readonly Expr[]): LoadExpr[] {
 }
 
 /** A function that gives kernels their buffers' new names. */
-function renamer(names: ReadonlyMap<number, number>): (kernel: Kernel) => Kernel {
+export function renamer(names: ReadonlyMap<number, number>): (kernel: Kernel) => Kernel {
   const name = (buffer: number): number => names.get(buffer) ?? buffer;
   const inExpr = rewriter((expr) => (expr.kind === "load" ? { ...expr, buffer: name(expr.buffer) } : expr));
   const inStore = (store: Store): Store => ({ ...store, buffer: name(store.buffer) });
@@ -201,8 +208,12 @@ function renamer(names: ReadonlyMap<number, number>): (kernel: Kernel) => Kernel
     ...(loops.after === undefined ? {} : { after: loops.after.map(name) }),
   });
   const view = (matrix: MatrixView): MatrixView => ({ ...matrix, buffer: name(matrix.buffer) });
-  return (kernel) => {
+  const inKernel = (kernel: Kernel): Kernel => {
     switch (kernel.kind) {
+      case "scan":
+      case "cond":
+      case "while":
+        return mapControl(kernel, (kernels) => kernels.map(inKernel), name);
       case "loops":
         return inLoops(kernel);
       case "rows":
@@ -211,9 +222,18 @@ function renamer(names: ReadonlyMap<number, number>): (kernel: Kernel) => Kernel
         return { ...mapNest(kernel, inExpr, inStore), a: view(kernel.a), b: view(kernel.b) };
       case "cumsum":
       case "argsort":
+      case "factor":
         return { ...kernel, input: name(kernel.input), output: name(kernel.output) };
+      case "substitute":
+        return {
+          ...kernel,
+          factors: name(kernel.factors),
+          input: name(kernel.input),
+          output: name(kernel.output),
+        };
       case "randomBits":
         return { ...kernel, keys: name(kernel.keys), output: name(kernel.output) };
     }
   };
+  return inKernel;
 }

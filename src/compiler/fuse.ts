@@ -30,7 +30,7 @@ const transcendental = new Set(
 /** What an operation does to loops; captures and inputs have none. */
 export function kindOf(
   node: Node,
-): "pointwise" | "generator" | "view" | "reduce" | "dot" | "kernels" | "memory" {
+): "pointwise" | "generator" | "view" | "reduce" | "dot" | "kernels" | "control" | "memory" {
   const kind = node.operation?.primitive.lowering.kind;
   return kind === undefined || kind === "inline" ? "memory" : kind;
 }
@@ -66,6 +66,8 @@ export function fuse(graph: Graph, enabled: boolean): Fusion {
       operation.inputs.forEach((input) => {
         store(operandView(input, memory).base, memory);
       });
+    else if (lowering.kind === "control")
+      for (const node of [...operation.inputs, ...operation.outputs]) store(node, memory);
     else if (lowering.kind === "kernels")
       for (const i of lowering.inMemory(operation.params)) store(operation.inputs[i], memory);
     else if (needsMemoryBelow(operation)) store(operation.inputs[0], memory);

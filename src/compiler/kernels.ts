@@ -1,7 +1,8 @@
 /** What passes ask of kernels: the expressions in them, and the buffers they read and write. */
 import { dotLoops } from "../loops/dot.js";
 import { expressionsUnder } from "../loops/expr.js";
-import type { DotKernel, Expr, Kernel, LoopKernel, Store } from "../loops/ir.js";
+import type { ControlKernel, DotKernel, Expr, Kernel, LoopKernel, Store } from "../loops/ir.js";
+import { isControl, leavesOf, listsOf, ownBuffers } from "./nested.js";
 
 /** Kernels that are loops with stores. */
 export type Nest = LoopKernel | DotKernel;
@@ -53,6 +54,10 @@ export function buffersOf(kernel: Kernel): Set<number> {
 /** Buffers a kernel writes. */
 export function outputsOf(kernel: Kernel): Set<number> {
   switch (kernel.kind) {
+    case "scan":
+    case "cond":
+    case "while":
+      return insideOf(kernel);
     case "loops":
     case "dot":
       return new Set(kernel.stores.map(({ buffer }) => buffer));
@@ -60,6 +65,8 @@ export function outputsOf(kernel: Kernel): Set<number> {
       return new Set(kernel.parts.flatMap((part) => [...outputsOf(part)]));
     case "cumsum":
     case "argsort":
+    case "factor":
+    case "substitute":
     case "randomBits":
       return new Set([kernel.output]);
   }
@@ -68,11 +75,18 @@ export function outputsOf(kernel: Kernel): Set<number> {
 /** Buffers a kernel reads, adds to, or waits for. */
 export function readsOf(kernel: Kernel): Set<number> {
   switch (kernel.kind) {
+    case "scan":
+    case "cond":
+    case "while":
+      return insideOf(kernel);
     case "rows":
       return new Set(kernel.parts.flatMap((part) => [...readsOf(part)]));
     case "cumsum":
     case "argsort":
+    case "factor":
       return new Set([kernel.input]);
+    case "substitute":
+      return new Set([kernel.factors, kernel.input]);
     case "randomBits":
       return new Set([kernel.keys]);
     case "loops":
@@ -87,8 +101,17 @@ export function readsOf(kernel: Kernel): Set<number> {
   return read;
 }
 
+/** All that a scan, choice or loop uses: what it writes it may have left as it was, which counts as reading. */
+function insideOf(kernel: ControlKernel): Set<number> {
+  const used = new Set(ownBuffers(kernel));
+  for (const list of listsOf(kernel))
+    for (const inner of list) for (const buffer of buffersOf(inner)) used.add(buffer);
+  return used;
+}
+
 /** May the kernel stop the program, at an index out of range? */
 export function mayStop(kernel: Kernel): boolean {
+  if (isControl(kernel)) return leavesOf([kernel]).some(mayStop);
   if (kernel.kind === "rows") return kernel.parts.some(mayStop);
   if (!isNest(kernel)) return false;
   for (const { kind } of expressionsUnder(rootsOf(kernel))) if (kind === "bounded") return true;

@@ -7,6 +7,7 @@ import { bytesPerElement } from "../types/dtype.js";
 import { sameShape } from "../types/shape.js";
 import { invariant } from "../util/errors.js";
 import { buffersOf, loopsOf, outputsOf, pointsOf, readsOf, rootsOf } from "./kernels.js";
+import { leavesOf } from "./nested.js";
 
 /** Operations follow what they depend on, and outputs have the types their primitive's shape rule gives. */
 export function verifyGraph(graph: Graph): void {
@@ -56,7 +57,7 @@ export function verifySchedule(schedule: Schedule): void {
     const { length } = schedule.buffers[buffer];
     invariant(low >= 0 && high < length, `${what} reaches ${low} … ${high} of ${length} elements`);
   };
-  for (const given of schedule.kernels) {
+  for (const given of leavesOf(schedule.kernels)) {
     if (given.kind === "rows") verifyRows(given, schedule);
     for (const kernel of given.kind === "rows" ? given.parts : [given]) {
       if (kernel.kind !== "loops" && kernel.kind !== "dot") continue;
@@ -104,7 +105,7 @@ function verifyRows({ name, rows, parts, scratch }: RowsKernel, schedule: Schedu
       );
     for (const buffer of outputsOf(part)) written.add(buffer);
   }
-  for (const kernel of schedule.kernels)
+  for (const kernel of leavesOf(schedule.kernels))
     if (!(kernel.kind === "rows" && kernel.parts === parts))
       for (const buffer of buffersOf(kernel))
         invariant(!scratch.includes(buffer), `${kernel.name}: uses a scratch row of ${name}`);

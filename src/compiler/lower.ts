@@ -13,6 +13,7 @@ import { type Affine, identityIndex } from "../loops/lowering.js";
 import type { DType, TypedArray } from "../types/dtype.js";
 import { range, sizeOf, stridesOf } from "../types/shape.js";
 import { invariant } from "../util/errors.js";
+import { type LowerGraph, lowerControl } from "./control.js";
 import { dotProblem } from "./dot.js";
 import { type Fusion, kindOf } from "./fuse.js";
 import { flattenIndex } from "./operand.js";
@@ -33,8 +34,9 @@ export interface Lowered {
   readonly outputs: number[];
 }
 
-export function lower(graph: Graph, fusion: Fusion): Lowered {
-  const lowering = new LoweringPass(fusion);
+/** @param lowerGraph lowers the graphs inside operations */
+export function lower(graph: Graph, fusion: Fusion, lowerGraph: LowerGraph): Lowered {
+  const lowering = new LoweringPass(fusion, lowerGraph);
   const inputs = graph.inputs.map((input) => lowering.allocateFor(input));
   for (const operation of graph.operations) lowering.lowerOperation(operation);
   return {
@@ -59,8 +61,11 @@ class LoweringPass {
   private readonly fusion: Fusion;
   private readonly endings = new Map<Node, Node>();
 
-  constructor(fusion: Fusion) {
+  private readonly lowerGraph: LowerGraph;
+
+  constructor(fusion: Fusion, lowerGraph: LowerGraph) {
     this.fusion = fusion;
+    this.lowerGraph = lowerGraph;
     for (const [node, root] of fusion.epilogueOf) this.endings.set(root, node);
   }
 
@@ -87,6 +92,11 @@ class LoweringPass {
 
   lowerOperation(operation: Operation): void {
     const [node] = operation.outputs;
+    const { lowering } = operation.primitive;
+    if (lowering.kind === "control") {
+      lowerControl(this, operation, lowering.control(operation.params), this.lowerGraph);
+      return;
+    }
     if (!this.fusion.memory.has(node)) return;
     const kind = kindOf(node);
     const aliased = operation.primitive.name === "reshape" ? operation.inputs[0] : undefined;

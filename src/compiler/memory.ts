@@ -2,13 +2,13 @@
  * memory: gives every buffer an address. Constants and resident state live in the static space; the rest share one arena,
  * where buffers whose lives do not overlap may lie on top of each other.
  *
- * Requires: kernels in order. Guarantees: addresses are multiples of 64; two arena buffers that are alive at the same
+ * Requires: kernels in order, those of scans, choices and loops inside them. Guarantees: addresses are multiples of 64; two arena buffers that are alive at the same
  * time do not overlap; inputs are alive before the first kernel, outputs after the last.
  */
 
 import type { BufferPlan, Kernel, Schedule } from "../loops/ir.js";
 import { bytesPerElement } from "../types/dtype.js";
-import { buffersOf } from "./kernels.js";
+import { lifetimesOf } from "./lifetimes.js";
 import type { BufferSpec } from "./lower.js";
 
 const alignment = 64;
@@ -24,17 +24,7 @@ export interface MemoryRequest {
 }
 
 export function planMemory({ buffers, kernels, inputs, outputs, resident }: MemoryRequest): Schedule {
-  const first = new Array<number>(buffers.length).fill(Number.POSITIVE_INFINITY);
-  const last = new Array<number>(buffers.length).fill(Number.NEGATIVE_INFINITY);
-  const touch = (buffer: number, at: number): void => {
-    first[buffer] = Math.min(first[buffer], at);
-    last[buffer] = Math.max(last[buffer], at);
-  };
-  kernels.forEach((kernel, at) => {
-    for (const buffer of buffersOf(kernel)) touch(buffer, at);
-  });
-  for (const buffer of inputs) touch(buffer, -1);
-  for (const buffer of outputs) touch(buffer, kernels.length);
+  const { first, last } = lifetimesOf(buffers.length, kernels, inputs, outputs);
 
   const plans = new Array<BufferPlan>(buffers.length);
   let staticBytes = 0;
@@ -53,7 +43,7 @@ export function planMemory({ buffers, kernels, inputs, outputs, resident }: Memo
   const sizeIn = (buffer: number): number =>
     aligned(buffers[buffer].length * bytesPerElement(buffers[buffer].dtype));
   let arenaBytes = 0;
-  const placed = new Lifetimes(first, last);
+  const placed = new Neighbours(first, last);
   for (const buffer of transient.sort((a, b) => sizeIn(b) - sizeIn(a) || first[a] - first[b])) {
     const size = sizeIn(buffer);
     const neighbours = placed.overlapping(buffer).sort((a, b) => plans[a].address - plans[b].address);
@@ -72,7 +62,7 @@ export function planMemory({ buffers, kernels, inputs, outputs, resident }: Memo
 /** Buffers by when they are alive: time in spans of so many kernels, so that the short-lived meet only few others. */
 const kernelsPerSpan = 32;
 
-class Lifetimes {
+class Neighbours {
   private readonly first: readonly number[];
   private readonly last: readonly number[];
   private readonly spans: number[][] = [];

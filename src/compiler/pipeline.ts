@@ -1,6 +1,6 @@
 /**
  * The compiler, top to bottom: graph passes, then fusion, loops, donation and memory. One pass, one file, one verb; set
- * ADJOINT_PRINT=inline,simplify,cse,masks,convolve,unroll,fuse,merge,rows,memory (some of them, or `all`) to see what each made, ADJOINT_VERIFY=1 to check every step.
+ * ADJOINT_PRINT=inline,unite,prune,hoist,simplify,cse,masks,convolve,unroll,fuse,merge,rows,memory (some of them, or `all`) to see what each made, ADJOINT_VERIFY=1 to check every step.
  */
 import type { Graph } from "../graph/graph.js";
 import { formatGraph, listGraph } from "../graph/print.js";
@@ -13,15 +13,21 @@ import { planMemory } from "./memory.js";
 import { merge } from "./merge.js";
 import { convolve } from "./passes/convolve.js";
 import { cse } from "./passes/cse.js";
+import { hoist } from "./passes/hoist.js";
 import { inline } from "./passes/inline.js";
 import { masks } from "./passes/masks.js";
+import { prune } from "./passes/prune.js";
 import { simplify } from "./passes/simplify.js";
+import { unite } from "./passes/unite.js";
 import { unroll } from "./passes/unroll.js";
 import { formatKernels, formatSchedule } from "./print.js";
 import { rows } from "./rows.js";
 
 export type PassName =
   | "inline"
+  | "unite"
+  | "prune"
+  | "hoist"
   | "simplify"
   | "cse"
   | "masks"
@@ -46,6 +52,9 @@ interface KernelPass {
 // dead code goes with every pass: a rewritten graph holds only what its outputs need
 const graphPasses: readonly GraphPass[] = [
   { name: "inline", run: inline, required: true },
+  { name: "unite", run: unite },
+  { name: "prune", run: prune },
+  { name: "hoist", run: hoist },
   { name: "simplify", run: simplify },
   { name: "cse", run: cse },
   { name: "masks", run: masks },
@@ -91,21 +100,26 @@ export function compile(graph: Graph, options: PipelineOptions): Compiled {
   const show = (name: string, text: () => string): void => {
     if (printed.has(name) || printed.has("all")) console.error(`── ${name}\n${text()}`);
   };
-  let current = graph;
-  for (const pass of graphPasses) {
-    if (options.disable?.has(pass.name) === true && pass.required !== true) continue;
-    current = pass.run(current);
-    if (verify) verifyGraph(current);
-    show(pass.name, () => formatGraph(listGraph(current)));
-  }
-  let fused = lower(current, fuse(current, options.disable?.has("fuse") !== true));
-  show("fuse", () => formatKernels(fused.kernels));
-  for (const pass of kernelPasses) {
-    if (options.disable?.has(pass.name) === true) continue;
-    fused = pass.run(fused);
-    show(pass.name, () => formatKernels(fused.kernels));
-  }
-  const { lowered, inputOfOutput, resident } = donate(fused, options.donated);
+  const isOn = (name: PassName): boolean => options.disable?.has(name) !== true;
+  // graphs inside scans, choices and loops go the same way
+  const lowerGraph = (given: Graph): Lowered => {
+    let current = given;
+    for (const pass of graphPasses) {
+      if (!isOn(pass.name) && pass.required !== true) continue;
+      current = pass.run(current);
+      if (verify) verifyGraph(current);
+      show(pass.name, () => formatGraph(listGraph(current)));
+    }
+    let fused = lower(current, fuse(current, isOn("fuse")), lowerGraph);
+    show("fuse", () => formatKernels(fused.kernels));
+    for (const pass of kernelPasses) {
+      if (!isOn(pass.name)) continue;
+      fused = pass.run(fused);
+      show(pass.name, () => formatKernels(fused.kernels));
+    }
+    return fused;
+  };
+  const { lowered, inputOfOutput, resident } = donate(lowerGraph(graph), options.donated);
   const pinned = lowered.inputs.filter((_, i) => options.pinned?.[i] === true);
   if (options.pinnedOutputs === true) pinned.push(...lowered.outputs);
   const schedule = planMemory({ ...lowered, resident: new Set([...resident, ...pinned]) });

@@ -1,5 +1,5 @@
 /** Kernels and schedules as text, for those who look at what the compiler made. */
-import type { Expr, Kernel, Schedule } from "../loops/ir.js";
+import type { ControlKernel, Expr, Kernel, Schedule } from "../loops/ir.js";
 
 function formatExpr(expr: Expr): string {
   switch (expr.kind) {
@@ -49,8 +49,40 @@ function formatKernel(kernel: Kernel): string {
         `${kernel.name}: rows [${kernel.rows.join(", ")}], scratch ${kernel.scratch.map((b) => `b${b}`).join(" ")}`,
         ...kernel.parts.map((part) => `  ${formatKernel(part)}`),
       ].join("\n");
+    case "scan":
+    case "cond":
+    case "while":
+      return formatControl(kernel);
     default:
       return `${kernel.name}: ${kernel.kind} → b${kernel.output}`;
+  }
+}
+
+/** A line, and the kernels inside indented. */
+function formatControl(kernel: ControlKernel): string {
+  const indented = (kernels: readonly Kernel[]): string[] =>
+    kernels.flatMap((inner) => formatKernel(inner).split("\n")).map((line) => `  ${line}`);
+  switch (kernel.kind) {
+    case "scan": {
+      const order = kernel.reverse ? `${kernel.length - 1} … 0` : `0 … ${kernel.length - 1}`;
+      const reads = kernel.reads.map(({ sequence, window }) => `  b${window} = b${sequence}[step]`);
+      const writes = kernel.writes.map(({ sequence, window }) => `  b${sequence}[step] = b${window}`);
+      return [`${kernel.name}: for step ${order}`, ...reads, ...indented(kernel.body), ...writes].join("\n");
+    }
+    case "cond":
+      return [
+        `${kernel.name}: if b${kernel.predicate}`,
+        ...indented(kernel.onTrue),
+        "else",
+        ...indented(kernel.onFalse),
+      ].join("\n");
+    case "while":
+      return [
+        `${kernel.name}: while b${kernel.predicate} of`,
+        ...indented(kernel.condition),
+        "do",
+        ...indented(kernel.body),
+      ].join("\n");
   }
 }
 

@@ -1,22 +1,16 @@
 /** CSV files as tables of text cells that remember their lines, and the numbers and classes in their columns. */
-import { AdjointError, type ErrorCode } from "../index.js";
+import type { AdjointError } from "../index.js";
 import { readBytes } from "../io/index.js";
 import { invalidArgument } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
+import { decimal } from "./cells.js";
 import type { InputArray } from "./parts.js";
+import { cellError, Table } from "./table.js";
+import { decodeText } from "./utf8.js";
 
-export interface Table {
-  /** What messages call it. */
-  readonly file: string;
-  readonly columns: readonly string[];
-  readonly rows: readonly Row[];
-}
-
-export interface Row {
-  /** 1-based; where the row ends, if a quoted cell holds line breaks. */
-  readonly line: number;
-  readonly cells: readonly string[];
-}
+// the command line reads these two with the rest of a table
+export { decimal } from "./cells.js";
+export { columnIndex, type Table } from "./table.js";
 
 export interface TableOptions {
   /** true (default): the first line names the columns; false: they are called 1, 2, 3, …. */
@@ -27,7 +21,8 @@ export interface TableOptions {
   readonly name?: string;
 }
 
-interface ParsedRecord {
+/** A line as the parser gives it. */
+export interface ParsedRecord {
   readonly record: readonly string[];
   readonly info: { readonly lines: number };
 }
@@ -48,21 +43,45 @@ export async function readTable(source: string, options: TableOptions, operation
   const records = await parse(text, delimiter, file, operation);
   if (records.length === 0)
     throw cellError("file-format", operation, file, 1, "expected at least one line, received none");
-  const names =
-    options.header === false ? records[0].record.map((_, i) => String(i + 1)) : [...records[0].record];
-  names.forEach((name, i) => {
-    if (name === "")
-      throw cellError("file-format", operation, file, 1, `column ${i + 1} has no name in the header`);
-    if (names.indexOf(name) !== i)
-      throw cellError("file-format", operation, file, 1, `two columns are named "${name}"`);
-  });
+  const names = headerNames(records[0].record, options.header !== false, file, operation);
   const rows = (options.header === false ? records : records.slice(1)).map(({ record, info }) => ({
     line: info.lines,
     cells: record,
   }));
   if (rows.length === 0)
     throw cellError("file-format", operation, file, 1, "the header has no rows below it");
-  return { file, columns: names, rows };
+  return new Table(file, names, rows);
+}
+
+/**
+ * The names of the columns: those in the first line, or 1, 2, 3, ….
+ * @throws AdjointError `file-format` for a column without a name, or two with the same
+ */
+export function headerNames(
+  first: readonly string[],
+  header: boolean,
+  file: string,
+  operation: string,
+): string[] {
+  const names = header ? [...first] : first.map((_, i) => String(i + 1));
+  names.forEach((name, i) => {
+    if (name === "")
+      throw cellError("file-format", operation, file, 1, `column ${i + 1} has no name in the header`);
+    if (names.indexOf(name) !== i)
+      throw cellError("file-format", operation, file, 1, `two columns are named "${name}"`);
+  });
+  return names;
+}
+
+/** How files are parsed, whole and in pieces. */
+export function parseOptions(delimiter: string) {
+  return { bom: true, delimiter, info: true, skip_empty_lines: true, trim: true } as const;
+}
+
+/** The refusal of what the parser refused. */
+export function parseError(cause: unknown, file: string, operation: string): AdjointError {
+  const line = (cause as { readonly lines?: number }).lines ?? 1;
+  return cellError("file-format", operation, file, line, parseProblem(cause), { cause });
 }
 
 async function parse(
@@ -77,12 +96,10 @@ async function parse(
       ? await import("csv-parse/browser/esm/sync")
       : await import("csv-parse/sync");
   try {
-    const options = { bom: true, delimiter, info: true, skip_empty_lines: true, trim: true };
     // with `info` each record comes with its line, which the parser's types leave out
-    return parse(text, options) as unknown as ParsedRecord[];
+    return parse(text, parseOptions(delimiter)) as unknown as ParsedRecord[];
   } catch (cause) {
-    const line = (cause as { readonly lines?: number }).lines ?? 1;
-    throw cellError("file-format", operation, file, line, parseProblem(cause), { cause });
+    throw parseError(cause, file, operation);
   }
 }
 
@@ -101,6 +118,8 @@ function parseProblem(cause: unknown): string {
         ? message
         : `expected ${expected} cells, as in the first line, received ${record.length}`;
     }
+    case "CSV_MAX_RECORD_SIZE":
+      return "a line of more than 16 MiB; is a quote not closed?";
     case "CSV_QUOTE_NOT_CLOSED":
       return "a quoted cell that begins here is not closed";
     case "CSV_INVALID_CLOSING_QUOTE":
@@ -110,54 +129,6 @@ function parseProblem(cause: unknown): string {
       return message;
   }
 }
-
-function decodeText({ bytes, file }: { bytes: Uint8Array; file: string }, operation: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new AdjointError(
-      "file-format",
-      `${operation}: ${file} is not UTF-8 text`,
-      { operation, file },
-      { cause },
-    );
-  }
-}
-
-function cellError(
-  code: ErrorCode,
-  operation: string,
-  file: string,
-  line: number,
-  message: string,
-  { column, cause }: { readonly column?: string; readonly cause?: unknown } = {},
-): AdjointError {
-  const at = column === undefined ? "" : `, column "${column}"`;
-  return new AdjointError(
-    code,
-    `${operation}: ${file}, line ${line}${at}: ${message}`,
-    { operation, file, line, ...(column === undefined ? {} : { argument: column }) },
-    { cause },
-  );
-}
-
-/**
- * Where a column is.
- * @throws AdjointError `invalid-argument`, naming the columns there are
- */
-export function columnIndex(table: Table, name: string, argument: string, operation: string): number {
-  const index = table.columns.indexOf(name);
-  if (index < 0)
-    throw new AdjointError(
-      "invalid-argument",
-      `${operation}: ${table.file} has no column "${name}" (${argument}); its columns are ${table.columns.join(", ")}`,
-      { operation, argument, expected: table.columns.join(" | "), received: name, file: table.file },
-    );
-  return index;
-}
-
-/** How numbers are written: decimal, with a point, perhaps with an exponent. */
-export const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
  * The numbers of some columns, row-major [rows, columns].

@@ -2,11 +2,12 @@
 import { AdjointError } from "../index.js";
 import { checkOptionNames, invalidArgument } from "../util/checks.js";
 import { checkClassCount, checkFlag, checkName, checkText, checkTexts } from "./checks.js";
-import { classesOf, columnIndex, numbersOf, readTable, type TableOptions } from "./csv-table.js";
+import { classesOf, columnIndex, numbersOf, readTable, type Table, type TableOptions } from "./csv-table.js";
 import { type Dataset, dataset } from "./dataset.js";
+import { type FitTableOptions, fitTable, fitTableOptionNames } from "./fit-table.js";
 
 /** Options of {@link csv}: which columns are what, and how the file is written. */
-export interface CsvOptions extends TableOptions {
+export interface CsvOptions extends TableOptions, Omit<FitTableOptions, "columns"> {
   /** The column of classes, numbers or words: targets are labels. Give this or `target`. */
   readonly label?: string;
   /** The column or columns of numbers to regress on: targets are [columns]. Give this or `label`. */
@@ -19,23 +20,38 @@ export interface CsvOptions extends TableOptions {
   readonly dtype?: "float32" | "float64";
   /** What the data set is called; by default the path. */
   readonly name?: string;
+  /**
+   * What single columns are, as for `data.fitTable`; "infer" to have all of them inferred. Without this and the other options of
+   * `data.fitTable`, every input must be a number.
+   */
+  readonly columns?: "infer" | FitTableOptions["columns"];
 }
 
 const operation = "data.csv";
 const optionNames = [
-  "label",
-  "target",
-  "features",
-  "classes",
-  "dtype",
+  ...fitTableOptionNames,
   "header",
   "delimiter",
   "name",
 ] as const satisfies readonly (keyof CsvOptions)[];
 
+/** Options that ask for more than a table of numbers. */
+const typedOptions = [
+  "columns",
+  "missing",
+  "unseen",
+  "encode",
+  "standardize",
+  "standardizeTarget",
+  "missingValues",
+] as const satisfies readonly (keyof CsvOptions)[];
+
 /**
  * Reads a table of numbers, one example a line, with the column of the answers named: `label` for classes, `target` for
  * numbers. Every input must be a finite number; blank lines are skipped, cells trimmed, quotes understood.
+ *
+ * Words, truth values, dates and missing cells are taken with the options of `data.fitTable`, learned here from all rows: where some
+ * are for validation, or new rows will come, fit a transform on the training rows instead and keep it.
  *
  * @param source a path (gzip files are unpacked), or the text itself, with its line breaks
  * @throws AdjointError `file-not-found`, `file-format` and `invalid-data` naming file, line and column,
@@ -44,6 +60,8 @@ const optionNames = [
  * const flowers = await data.csv("petal,kind\n1.4,setosa\n4.7,versicolor\n1.3,setosa", { label: "kind" });
  * flowers.classes; // → setosa,versicolor
  * flowers.targets; // → 0,1,0
+ * const houses = await data.csv("rooms,town,price\n3,Ulm,2\n,Bonn,3", { target: "price", columns: "infer", missing: "mean" });
+ * houses.inputs; // → 3,0,1,3,1,0
  */
 export async function csv(source: string, options: CsvOptions): Promise<Dataset> {
   checkCsvOptions(options);
@@ -55,6 +73,7 @@ export async function csv(source: string, options: CsvOptions): Promise<Dataset>
       { operation, argument: "label" },
     );
   const table = await readTable(source, options, operation);
+  if (typedOptions.some((option) => options[option] !== undefined)) return typed(table, options);
   const targets = target === undefined ? [] : typeof target === "string" ? [target] : target;
   const answers =
     label === undefined
@@ -88,6 +107,13 @@ export async function csv(source: string, options: CsvOptions): Promise<Dataset>
   const { classes, labels } = classesOf(table, answers[0], options.classes, operation);
   checkClassCount(classes, operation, `${table.file}: column "${label}"`);
   return dataset({ name, inputs, inputShape, targets: labels, targetShape: [], classes });
+}
+
+/** Columns of any kind. */
+function typed(table: Table, options: CsvOptions): Dataset {
+  const { columns, header: _header, delimiter: _delimiter, name = table.file, ...fitting } = options;
+  const described = columns === undefined || columns === "infer" ? {} : { columns };
+  return fitTable(table, { ...fitting, ...described }).apply(table, { name });
 }
 
 /** @throws AdjointError `invalid-argument` */

@@ -42,6 +42,16 @@ const view = (name: string, inverse: string): Row => ({
 });
 const integer = (name: string): Row => none([`${name}(#0, #1)`, `\\operatorname{${name}}(#0, #1)`], 2);
 
+/** Of the matrix as it is; where the transposed one or a triangle is solved with, the operation's parameters say so. */
+const solved: Row = {
+  forward: ["#0⁻¹ @ #1", "#0^{-1} \\cdot #1"],
+  pulled: [
+    ["−(#0⁻ᵀ @ #g) @ #yᵀ", "-#0^{-\\mathsf T} \\cdot #g \\cdot #y^{\\mathsf T}"],
+    ["#0⁻ᵀ @ #g", "#0^{-\\mathsf T} \\cdot #g"],
+  ],
+  linear: false,
+};
+
 const rows: Readonly<Record<PrimitiveName, Row>> = {
   neg: { forward: ["−#0", "-#0"], partials: [minusOne], linear: true },
   abs: unary(["|#0|", "\\lvert #0 \\rvert"], ["sign(#0)", "\\operatorname{sign}(#0)"]),
@@ -175,6 +185,40 @@ const rows: Readonly<Record<PrimitiveName, Row>> = {
     linear: true,
   },
   argsort: none(named("argsort")),
+  cholesky: {
+    forward: named("cholesky"),
+    pulled: [
+      [
+        "Φ(G + Gᵀ), G = #y⁻ᵀ Φ(#yᵀ #g) #y⁻¹",
+        "\\Phi(G + G^{\\mathsf T}),\\; G = #y^{-\\mathsf T} \\Phi(#y^{\\mathsf T} #g) #y^{-1}",
+      ],
+    ],
+    linear: false,
+  },
+  triangularSolve: solved,
+  solve: solved,
+  det: {
+    forward: ["det #0", "\\det #0"],
+    pulled: [["#g · cofactors(#0)", "#g \\cdot \\operatorname{cofactors}(#0)"]],
+    linear: false,
+  },
+  logAbsDet: {
+    forward: ["log |det #0|", "\\log \\lvert \\det #0 \\rvert"],
+    pulled: [["#g · #0⁻ᵀ", "#g \\cdot #0^{-\\mathsf T}"]],
+    linear: false,
+  },
+  cofactor: {
+    forward: named("cofactors"),
+    pulled: [
+      [
+        "⟨#g, #y⟩ #0⁻ᵀ − #y #gᵀ #0⁻ᵀ",
+        "\\langle #g, #y \\rangle #0^{-\\mathsf T} - #y #g^{\\mathsf T} #0^{-\\mathsf T}",
+      ],
+    ],
+    linear: false,
+  },
+  lu: none(named("lu")),
+  luSolve: none(["luSolve(#0, #1)", "\\operatorname{luSolve}(#0, #1)"], 2),
   iota: none(["0, 1, 2, …", "0, 1, 2, \\ldots"], 0),
   randomBits: none(["random bits", "\\text{random bits}"]),
   alias: view("alias", "alias"),

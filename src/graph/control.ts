@@ -39,6 +39,18 @@ export interface WhileParams {
 
 export type Control = ScanParams | CondParams | WhileParams;
 
+/** What it runs. */
+export function graphsOf(control: Control): readonly Graph[] {
+  switch (control.kind) {
+    case "scan":
+      return [control.body];
+    case "cond":
+      return [control.onTrue, control.onFalse];
+    case "while":
+      return [control.condition, control.body];
+  }
+}
+
 /** The same with other graphs. */
 export function mapGraphs(control: Control, map: (graph: Graph) => Graph): Control {
   switch (control.kind) {

@@ -81,7 +81,18 @@ function applied({ primitive, inputs, params }: ListedOperation, nameOf: (id: nu
     typeof graph === "object" && graph !== null && "function" in graph
       ? `\\mathrm{f}_{${graph.function}}`
       : `\\mathrm{${latexText(primitive)}}`;
-  return `${called}(${names.join(", ")})`;
+  return `${called}(${[...heldBy(params), ...names].join(", ")})`;
+}
+
+/** The functions that a scan, a choice or a loop runs: its first arguments. */
+function heldBy(params: ListedOperation["params"]): string[] {
+  if (typeof params !== "object" || params === null) return [];
+  return ["condition", "body", "onTrue", "onFalse"].flatMap((name) => {
+    const held = name in params ? (params as { readonly [key: string]: unknown })[name] : null;
+    return typeof held === "object" && held !== null && "function" in held
+      ? [`\\mathrm{f}_{${String(held.function)}}`]
+      : [];
+  });
 }
 
 /** `& \in \mathbb R^{2 \times 3}`: a column of its own */

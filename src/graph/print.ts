@@ -188,25 +188,71 @@ export interface GraphTextOptions {
  *       %3 = mul(%0, %2) : float32[2, 3]
  *       return %3
  *     }
+ *
+ * What a scan, a choice or a loop runs stands indented below it, other functions below the graph.
  */
 export function formatGraph(listing: GraphListing, options: GraphTextOptions = {}): string {
-  const main = formatFunction("graph", listing, options);
-  return [main, ...listing.functions.map((f, i) => formatFunction(`function @${i}`, f, options))].join(
-    "\n\n",
-  );
+  const writer = new TextWriter(listing.functions, options.maxConstant ?? 16);
+  const texts = [writer.function("graph", listing)];
+  listing.functions.forEach((f, i) => {
+    if (!writer.written.has(i)) texts.push(writer.function(`function @${i}`, f));
+  });
+  return texts.join("\n\n");
 }
 
-function formatFunction(head: string, f: ListedFunction, { maxConstant = 16 }: GraphTextOptions): string {
+/** Operations whose functions are shown where they are used. */
+const holders = new Set(["scan", "cond", "whileLoop"]);
+
+class TextWriter {
+  readonly written = new Set<number>();
+  private readonly functions: readonly ListedFunction[];
+  private readonly maxConstant: number;
+
+  constructor(functions: readonly ListedFunction[], maxConstant: number) {
+    this.functions = functions;
+    this.maxConstant = maxConstant;
+  }
+
+  function(head: string, f: ListedFunction): string {
+    const inside = ({ primitive, params }: ListedOperation): string[] => {
+      if (!holders.has(primitive) || params === undefined) return [];
+      const found = functionsIn(params).filter((i) => !this.written.has(i));
+      return found.flatMap((i) => {
+        this.written.add(i);
+        const text = this.function(`function @${i}`, this.functions[i]);
+        return text.split("\n").map((line) => `    ${line}`);
+      });
+    };
+    return formatFunction(head, f, this.maxConstant, inside);
+  }
+}
+
+/** Numbers of the functions among parameters, each once. */
+function functionsIn(params: ListedParams): number[] {
+  if (typeof params !== "object" || params === null) return [];
+  if (isList(params)) return [...new Set(params.flatMap(functionsIn))];
+  if ("function" in params && typeof params.function === "number") return [params.function];
+  return [...new Set(Object.values(params).flatMap(functionsIn))];
+}
+
+function formatFunction(
+  head: string,
+  f: ListedFunction,
+  maxConstant: number,
+  inside: (operation: ListedOperation) => readonly string[],
+): string {
   const lines = [`${head}(${f.inputs.map((input) => `%${input.id}: ${formatType(input)}`).join(", ")}) {`];
   for (const constant of f.constants)
     lines.push(
       `  %${constant.id} = constant ${formatConstant(constant.value, maxConstant)} : ${formatType(constant)}`,
     );
-  for (const { primitive, inputs, outputs, params } of f.operations) {
+  for (const operation of f.operations) {
+    const { primitive, inputs, outputs, params } = operation;
     const made = outputs.map(({ id }) => `%${id}`).join(", ");
     const read = inputs.map((id) => `%${id}`).join(", ");
     const extra = params === undefined ? "" : ` ${formatParams(params)}`;
     lines.push(`  ${made} = ${primitive}(${read})${extra} : ${outputs.map(formatType).join(", ")}`);
+    lines.push(...inside(operation));
   }
   lines.push(`  return ${f.outputs.map((id) => `%${id}`).join(", ")}`.trimEnd(), "}");
   return lines.join("\n");

@@ -5,6 +5,7 @@
 import { AdjointError } from "../index.js";
 import { invalidArgument } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
+import { gunzip } from "./gunzip.js";
 
 /** A file, or bytes under the name "the bytes". */
 export interface NamedBytes {
@@ -16,7 +17,8 @@ export interface NamedBytes {
  * The bytes of a file, or of an array, unpacked where they are gzip's.
  *
  * @param operation what messages call the caller
- * @throws AdjointError `file-not-found`, `file-format` for a damaged gzip file, `invalid-argument`
+ * @throws AdjointError `file-not-found`, `file-format` for a damaged gzip file, `file-too-large` for one that expands beyond 64 MiB
+ * and 200 times its length, `invalid-argument`
  * @example (await io.readBytes(Uint8Array.of(1, 2), "example")).bytes.length; // → 2
  */
 export async function readBytes(source: string | Uint8Array, operation: string): Promise<NamedBytes> {
@@ -26,7 +28,7 @@ export async function readBytes(source: string | Uint8Array, operation: string):
   const file = typeof source === "string" ? source : "the bytes";
   const bytes = typeof source === "string" ? await readFile(source, operation) : source;
   const isGzip = bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
-  return { file, bytes: isGzip ? await unpack(bytes, file, operation) : bytes };
+  return { file, bytes: isGzip ? await gunzip(bytes, file, operation) : bytes };
 }
 
 /** @throws AdjointError `invalid-argument` */
@@ -47,21 +49,6 @@ async function readFile(path: string, operation: string): Promise<Uint8Array> {
     return await readFile(path);
   } catch (cause) {
     throw readingError(cause, path, operation);
-  }
-}
-
-async function unpack(bytes: Uint8Array, file: string, operation: string): Promise<Uint8Array> {
-  const { gunzipSync } = await import("node:zlib");
-  try {
-    return gunzipSync(bytes);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AdjointError(
-      "file-format",
-      `${operation}: ${file} is a damaged gzip file: ${reason}`,
-      { operation, file },
-      { cause },
-    );
   }
 }
 
@@ -102,6 +89,7 @@ function readingError(cause: unknown, file: string, operation: string): AdjointE
 /**
  * Writes a file whole: beside it first, then renamed, so that whatever happens it holds all of the old bytes or all of the new.
  *
+ * @param bytes all of them, or parts one after the other, of which only one need be in memory
  * @param operation what messages call the caller
  * @throws AdjointError `unwritable-output`, `invalid-argument`
  * @example
@@ -110,27 +98,30 @@ function readingError(cause: unknown, file: string, operation: string): AdjointE
  */
 export async function writeAtomically(
   path: string,
-  bytes: Uint8Array,
+  bytes: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   operation = "writeAtomically",
 ): Promise<void> {
   checkOperation(operation, "writeAtomically");
   checkPath(path, operation, "path");
-  if (!(bytes instanceof Uint8Array))
-    throw invalidArgument(operation, "bytes", "a Uint8Array", formatReceived(bytes));
+  if (!(bytes instanceof Uint8Array || isParts(bytes)))
+    throw invalidArgument(operation, "bytes", "a Uint8Array, or several", formatReceived(bytes));
   const { open, rename, rm } = await import("node:fs/promises");
   const temporary = `${path}.${process.pid}-${Date.now().toString(36)}-${writes++}.tmp`;
   try {
     const file = await open(temporary, "wx");
     try {
-      await file.writeFile(bytes);
+      for await (const part of bytes instanceof Uint8Array ? [bytes] : bytes) await file.writeFile(part);
       // the name must not reach the disk before the bytes do
       await file.sync();
     } finally {
       await file.close();
     }
     await rename(temporary, path);
+    await syncDirectory(path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
+    // of what makes the parts, not of the file
+    if (cause instanceof AdjointError) throw cause;
     const reason = reasonOf(cause, { ENOENT: "its directory does not exist", EISDIR: "it is a directory" });
     throw new AdjointError(
       "unwritable-output",
@@ -138,6 +129,25 @@ export async function writeAtomically(
       { operation, file: path },
       { cause },
     );
+  }
+}
+
+function isParts(value: unknown): boolean {
+  return (
+    typeof value === "object" && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
+  );
+}
+
+/** The new name is on the disk too: without it, a loss of power may bring the old file back. */
+async function syncDirectory(path: string): Promise<void> {
+  // Windows opens no directories, and keeps names in a journal of its own
+  if (process.platform === "win32") return;
+  const [{ open }, { dirname }] = await Promise.all([import("node:fs/promises"), import("node:path")]);
+  const directory = await open(dirname(path), "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
   }
 }
 

@@ -3,9 +3,9 @@
  * the element type, the number of dimensions, each dimension as a 32-bit integer, then the elements; all big-endian.
  */
 import { AdjointError, type Tensor, tensor } from "../index.js";
-import { formatShape } from "../util/errors.js";
 import { checkBytes } from "./arguments.js";
 import { readBytes } from "./files.js";
+import { checkExtents, countOf, formatType } from "./limits.js";
 
 /** The element types of IDX files. */
 export type IdxElement = "uint8" | "int8" | "int16" | "int32" | "float32" | "float64";
@@ -114,12 +114,14 @@ export function decodeIdx(bytes: Uint8Array, file = "the bytes"): IdxFile {
     return refuse(bytes.length, `${rank} dimensions in ${start} bytes`, "the end of the file");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
-  const count = shape.reduce((total, extent) => total * extent, 1);
+  const count = countOf(shape);
   const length = start + count * type.bytes;
+  if (Number.isNaN(count))
+    return refuse(4, "dimensions of elements that can be counted", formatType(type.element, shape));
   if (bytes.length !== length)
     return refuse(
       Math.min(bytes.length, length),
-      `${length} bytes for ${type.element}${formatShape(shape)}`,
+      `${length} bytes for ${formatType(type.element, shape)}`,
       bytes.length < length
         ? `the end of the file after ${bytes.length}`
         : `${bytes.length - length} bytes more`,
@@ -135,12 +137,14 @@ function hex(byte: number): string {
  * Reads an IDX file, plain or gzipped: a tensor of float32 or float64 where the elements are, int32 for all
  * integers.
  *
- * @throws AdjointError `file-not-found`, `file-format` naming file and byte offset
+ * @throws AdjointError `file-not-found`, `file-format` naming file and byte offset, `file-too-large` for a gzip file that expands
+ * beyond all measure, `unsupported` for more elements or axes than a tensor has
  * @example (await io.loadIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 9))).array(); // → 7,9
  */
 export async function loadIdx(source: string | Uint8Array): Promise<Tensor> {
   const { bytes, file } = await readBytes(source, "loadIdx");
   const { data, shape } = decodeIdx(bytes, file);
+  checkExtents(shape, "idx", file, file);
   const isFloat = data instanceof Float32Array || data instanceof Float64Array;
   return tensor(isFloat ? data : Int32Array.from(data), { shape });
 }

@@ -2,12 +2,15 @@
  * The safetensors format of Hugging Face: eight bytes with the length of a JSON header, the header, then the elements of
  * every tensor, little-endian and row-major. Nothing in it is ever executed.
  */
-import { AdjointError, type DType, isTensor, type Tensor, type TypedArray, tensor } from "../index.js";
+import { AdjointError, type DType, isTensor, type Tensor } from "../index.js";
 import { formatReceived } from "../util/errors.js";
 import { checkBytes } from "./arguments.js";
-import { checkPath, readBytes, writeAtomically } from "./files.js";
-import { formatNames } from "./safetensors-formats.js";
+import { formatNames } from "./element-formats.js";
+import { bytesOfTensor, tensorOfBytes } from "./elements.js";
+import { checkPath, writeAtomically } from "./files.js";
+import { allocateBytes } from "./limits.js";
 import { parseHeader, refuse, type TensorEntry } from "./safetensors-header.js";
+import { withSource } from "./source.js";
 
 /** Tensors under their names; as a Map, any name is safe. */
 export type NamedTensors = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
@@ -63,10 +66,26 @@ const alignment = 8;
  * io.decodeSafetensors(bytes).get("w").array(); // → 1,2
  */
 export function encodeSafetensors(tensors: NamedTensors, metadata: Metadata = {}): Uint8Array {
+  return joined(safetensorsParts(tensors, metadata));
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** A file in parts: its header, then the elements of one tensor after the other, which are not copied where they lie in memory. */
+function safetensorsParts(tensors: NamedTensors, metadata: Metadata): Uint8Array[] {
   const named = pairsOf(tensors, "tensors");
   for (const [name, value] of named) {
     if (!isTensor(value)) throw badArgument("tensors", `${JSON.stringify(name)} must be a tensor`, value);
     if (name === "__metadata__") throw badArgument("tensors", "no tensor can be named __metadata__", name);
+    checkText(name, "tensors");
   }
   // wide elements first: then each begins at a multiple of its width
   const placed = named.toSorted(([, a], [, b]) => byteWidths[b.dtype] - byteWidths[a.dtype]);
@@ -78,14 +97,11 @@ export function encodeSafetensors(tensors: NamedTensors, metadata: Metadata = {}
   }
   const header = new TextEncoder().encode(headerText(named, starts, pairsOf(metadata, "metadata")));
   const padded = Math.ceil(header.length / alignment) * alignment;
-  const bytes = new Uint8Array(8 + padded + length);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true);
-  bytes.fill(0x20, 8, 8 + padded).set(header, 8);
-  for (const [name, value] of placed) {
-    const elements = value.dataSync();
-    bytes.set(bytesOf(elements), 8 + padded + (starts.get(name) ?? 0));
-  }
-  return bytes;
+  const start = new Uint8Array(8 + padded);
+  new DataView(start.buffer).setBigUint64(0, BigInt(padded), true);
+  start.fill(0x20, 8).set(header, 8);
+  // all at once: a tensor may be given up to a program while the file is being written
+  return [start, ...placed.map(([, value]) => bytesOfTensor(value, "safetensors"))];
 }
 
 /** JSON written by hand: an object would lose a tensor called __proto__, and would move names that are numbers. */
@@ -95,9 +111,12 @@ function headerText(
   metadata: readonly (readonly [string, string])[],
 ): string {
   const members: string[] = [];
-  for (const [key, text] of metadata)
+  for (const [key, text] of metadata) {
     if (typeof text !== "string")
       throw badArgument("metadata", `${JSON.stringify(key)} must be a string`, text);
+    checkText(key, "metadata");
+    checkText(text, "metadata");
+  }
   if (metadata.length > 0)
     members.push(
       `"__metadata__":{${metadata.map(([key, text]) => `${JSON.stringify(key)}:${JSON.stringify(text)}`).join(",")}}`,
@@ -118,29 +137,54 @@ function headerText(
  * @param file what messages call the bytes
  * @throws AdjointError `file-format` for anything that is not exactly right: a false length, a header that is not JSON or
  * names a tensor twice, a shape that does not fit its bytes, overlaps, gaps, a bool that is neither 0 nor 1;
- * `unsupported` for a dtype that is not of the format, or a whole number that int32 has no place for; `invalid-argument` for what is no Uint8Array
+ * `unsupported` for a dtype that tensors cannot hold, or a whole number that int32 has no place for; `invalid-argument` for what is no Uint8Array
  * @example
  * io.decodeSafetensors(io.encodeSafetensors({}, { version: "1" })).metadata.get("version"); // → 1
  */
 export function decodeSafetensors(bytes: Uint8Array, file = "the bytes"): LoadedTensors {
   checkBytes(bytes, file, "decodeSafetensors");
-  if (bytes.length < 8)
-    throw notSafetensors(file, `expected the 8 bytes of the header's length, received ${bytes.length}`);
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const base = dataStart(bytes.subarray(0, beginning), bytes.length, file);
+  const header = parseHeader(bytes.subarray(8, base), bytes.length - base, file);
+  const tensors = header.entries.map((entry): [string, Tensor] => {
+    // a copy; the `slice` of Node's Buffer, which is a Uint8Array too, would not be one
+    const part = new Uint8Array(bytes.subarray(base + entry.start, base + entry.end));
+    return [entry.name, tensorOf(entry, part, base, file)];
+  });
+  return new LoadedTensors(tensors, header.metadata);
+}
+
+/** The length of the header, and the brace it begins with. */
+const beginning = 9;
+
+/**
+ * Where the data begin, from the first 9 bytes of a file.
+ * @throws AdjointError `file-format`
+ */
+function dataStart(start: Uint8Array, size: number, file: string): number {
+  if (size < 8) throw notSafetensors(file, `expected the 8 bytes of the header's length, received ${size}`);
+  const length = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
   // whatever the length says, a file that was one begins so
-  if (bytes[8] !== 0x7b || length === 0) throw notSafetensors(file, "the header must begin with { at byte 8");
-  if (length > maxHeaderLength || length > bytes.length - 8)
-    throw refuse(file, `the header should be ${length} bytes long, and ${bytes.length - 8} follow`, 0);
-  const header = parseHeader(
-    decodeText(bytes.subarray(8, 8 + length), file),
-    bytes.length - 8 - length,
+  if (start[8] !== 0x7b || length === 0) throw notSafetensors(file, "the header must begin with { at byte 8");
+  if (length > size - 8)
+    throw refuse(file, `the header should be ${length} bytes long, and ${size - 8} follow`, 0);
+  if (length > maxHeaderLength)
+    throw refuse(file, `the header should be ${length} bytes long, and ${maxHeaderLength} are allowed`, 0);
+  return 8 + length;
+}
+
+function tensorOf(
+  { name, format, shape, start }: TensorEntry,
+  bytes: Uint8Array<ArrayBuffer>,
+  base: number,
+  file: string,
+): Tensor {
+  const subject = `tensor ${JSON.stringify(name)}: `;
+  return tensorOfBytes(bytes, shape, format, {
+    operation: "safetensors",
     file,
-  );
-  const data = bytes.subarray(8 + length);
-  return new LoadedTensors(
-    header.entries.map((entry) => [entry.name, readTensor(data, entry, file, 8 + length)] as const),
-    header.metadata,
-  );
+    subject,
+    offset: base + start,
+  });
 }
 
 /** Another kind of file, rather than a damaged one. */
@@ -153,46 +197,6 @@ function notSafetensors(file: string, problem: string): AdjointError {
   });
 }
 
-function decodeText(bytes: Uint8Array, file: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw refuse(file, "the header is not UTF-8 text", 8);
-  }
-}
-
-function readTensor(
-  data: Uint8Array,
-  { name, format, shape, start, end }: TensorEntry,
-  file: string,
-  base: number,
-): Tensor {
-  // a copy; the `slice` of Node's Buffer, which is a Uint8Array too, would not be one
-  const part = new Uint8Array(data.subarray(start, end));
-  if (format.dtype === "bool") {
-    const bad = part.findIndex((byte) => byte > 1);
-    if (bad >= 0)
-      throw refuse(
-        file,
-        `tensor ${JSON.stringify(name)}: a BOOL must be 0 or 1, received ${part[bad]}`,
-        base + start + bad,
-      );
-  }
-  // typed arrays are little-endian, as the format is, on every platform that JavaScript engines are made for today
-  const elements = format.decode(part);
-  if ("outside" in elements)
-    throw new AdjointError(
-      "unsupported",
-      `safetensors: ${file}: tensor ${JSON.stringify(name)} holds ${elements.outside}, which int32 has no place for`,
-      { operation: "safetensors", file, expected: "−2³¹ … 2³¹ − 1", received: String(elements.outside) },
-    );
-  return tensor(elements, { shape, dtype: format.dtype });
-}
-
-function bytesOf(elements: TypedArray): Uint8Array {
-  return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
-}
-
 function pairsOf<T>(
   values: ReadonlyMap<string, T> | Readonly<Record<string, T>>,
   argument: string,
@@ -203,6 +207,11 @@ function pairsOf<T>(
   for (const [name] of pairs)
     if (typeof name !== "string") throw badArgument(argument, "names must be strings", name);
   return pairs;
+}
+
+/** UTF-8 has no place for half of a surrogate pair, and other readers refuse it. */
+function checkText(text: string, argument: string): void {
+  if (/\p{Surrogate}/u.test(text)) throw badArgument(argument, "texts must be whole characters", text);
 }
 
 function badArgument(argument: string, problem: string, received: unknown): AdjointError {
@@ -230,7 +239,7 @@ export async function saveSafetensors(
   tensors: NamedTensors,
   metadata: Metadata = {},
 ): Promise<void> {
-  await writeAtomically(path, encodeSafetensors(tensors, metadata), "saveSafetensors");
+  await writeAtomically(path, safetensorsParts(tensors, metadata), "saveSafetensors");
 }
 
 /**
@@ -243,5 +252,20 @@ export async function saveSafetensors(
  */
 export async function loadSafetensors(path: string): Promise<LoadedTensors> {
   checkPath(path, "loadSafetensors");
-  return decodeSafetensors((await readBytes(path, "loadSafetensors")).bytes, path);
+  return withSource(path, "loadSafetensors", async (source) => {
+    const { file, size } = source;
+    const start = new Uint8Array(Math.min(beginning, size));
+    await source.read(0, start);
+    const base = dataStart(start, size, file);
+    const header = new Uint8Array(base - 8);
+    await source.read(8, header);
+    const parsed = parseHeader(header, size - base, file);
+    const tensors: [string, Tensor][] = [];
+    for (const entry of parsed.entries) {
+      const bytes = allocateBytes(entry.end - entry.start, "safetensors", file);
+      await source.read(base + entry.start, bytes);
+      tensors.push([entry.name, tensorOf(entry, bytes, base, file)]);
+    }
+    return new LoadedTensors(tensors, parsed.metadata);
+  });
 }

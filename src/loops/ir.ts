@@ -232,7 +232,96 @@ export interface RandomBitsKernel {
   readonly output: number;
 }
 
-export type Kernel = LoopKernel | RowsKernel | DotKernel | CumsumKernel | ArgsortKernel | RandomBitsKernel;
+/**
+ * Factors of `matrices` contiguous matrices [n, n]. `cholesky` reads the lower triangle and writes the lower triangular factor,
+ * all NaN where there is none. `lu` writes [n + 1, n]: L and U packed, and the exchanges of rows as numbers.
+ */
+export interface FactorKernel {
+  readonly kind: "factor";
+  readonly name: string;
+  readonly op: "cholesky" | "lu";
+  readonly dtype: DType;
+  readonly matrices: number;
+  readonly n: number;
+  readonly input: number;
+  readonly output: number;
+}
+
+/** What is solved with: one triangle of [n, n], or what a `FactorKernel` made. */
+export type FactoredMatrix =
+  | {
+      readonly kind: "triangular";
+      readonly lower: boolean;
+      readonly transpose: boolean;
+      readonly unitDiagonal: boolean;
+    }
+  | { readonly kind: "lu"; readonly transpose: boolean };
+
+/** Solutions [n, columns] of `matrices` systems, contiguous as their right sides in `input`. */
+export interface SubstituteKernel {
+  readonly kind: "substitute";
+  readonly name: string;
+  readonly matrix: FactoredMatrix;
+  readonly dtype: DType;
+  readonly matrices: number;
+  readonly n: number;
+  readonly columns: number;
+  readonly factors: number;
+  readonly input: number;
+  readonly output: number;
+}
+
+/** Elements of a sequence that a step reads or writes: the step's own part, as a buffer, and the buffer of all steps. */
+export interface StepWindow {
+  readonly sequence: number;
+  readonly window: number;
+}
+
+/**
+ * for step 0 … length − 1 (or back): each of `reads` takes its part of the sequence, the body runs, each of `writes` puts its
+ * part back. What the body reads before it writes it holds what the step before has left.
+ */
+export interface ScanKernel {
+  readonly kind: "scan";
+  readonly name: string;
+  readonly length: number;
+  readonly reverse: boolean;
+  readonly reads: readonly StepWindow[];
+  readonly writes: readonly StepWindow[];
+  readonly body: readonly Kernel[];
+}
+
+/** One of two lists of kernels, by a bool in a buffer. */
+export interface CondKernel {
+  readonly kind: "cond";
+  readonly name: string;
+  readonly predicate: number;
+  readonly onTrue: readonly Kernel[];
+  readonly onFalse: readonly Kernel[];
+}
+
+/** The condition, which writes the predicate; where that holds the body, and again. */
+export interface WhileKernel {
+  readonly kind: "while";
+  readonly name: string;
+  readonly condition: readonly Kernel[];
+  readonly predicate: number;
+  readonly body: readonly Kernel[];
+}
+
+/** What runs other kernels, some of them often. */
+export type ControlKernel = ScanKernel | CondKernel | WhileKernel;
+
+export type Kernel =
+  | ControlKernel
+  | LoopKernel
+  | RowsKernel
+  | DotKernel
+  | CumsumKernel
+  | ArgsortKernel
+  | FactorKernel
+  | SubstituteKernel
+  | RandomBitsKernel;
 
 /**
  * `static` buffers live as long as the program (constants, donated state); `arena` ones only while it runs, and may

@@ -14,8 +14,8 @@ export interface GruState {
 /**
  * Gated recurrent units: r = σ(r_x + r_h), z = σ(z_x + z_h), n = tanh(n_x + r · n_h), h ← (1 − z) · n + z · h, where
  * the shares with index x are affine in the input, those with h in the state. Sequences are [batch, time, features],
- * batch first. Every step is a part of the graph, so compile time grows with their length. In one direction, without
- * dropout between the layers.
+ * batch first. The steps are a scan, recorded and compiled once whatever the length. In one direction, without dropout
+ * between the layers.
  *
  * @example
  * const layer = new nn.GRU(4, 8, { layers: 2 });

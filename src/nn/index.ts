@@ -26,6 +26,7 @@ export {
   withStatistics,
 } from "./running-statistics.js";
 export { type Layer, Sequential } from "./sequential.js";
+export { type InputRows, Standardize, type StandardizeOptions } from "./standardize.js";
 export { loadStateDict, parameters, type StateDict, stateDict } from "./state.js";
 export { summary } from "./summary.js";
 export { TransformerBlock, type TransformerBlockOptions } from "./transformer.js";

@@ -15,9 +15,9 @@ export interface LstmState {
 
 /**
  * Long short-term memory: c ← σ(f) · c + σ(i) · tanh(g), h ← σ(o) · tanh(c), where the gates i, f, g, o are affine in
- * the input and in h. Sequences are [batch, time, features], batch first. Every step is a part of the graph, so
- * compile time grows with their length. In one direction, without dropout between the layers: put `Dropout` between
- * two LSTMs.
+ * the input and in h. Sequences are [batch, time, features], batch first. The steps are a scan,
+ * recorded and compiled once whatever the length. In one direction, without dropout between the layers: put `Dropout`
+ * between two LSTMs.
  *
  * @example
  * const layer = new nn.LSTM(4, 8);

@@ -2,16 +2,21 @@
 import type { Primitive } from "../graph/primitive.js";
 import { binaryPrimitives } from "./binary.js";
 import { broadcastPrimitive, sumPrimitive } from "./broadcast.js";
+import { choleskyPrimitive } from "./cholesky.js";
 import { comparePrimitives } from "./compare.js";
 import { aliasPrimitive, barrierPrimitive, stopGradientPrimitive } from "./control.js";
+import { cofactorPrimitive, detPrimitive, logAbsDetPrimitive } from "./determinant.js";
 import { dotPrimitive } from "./dot.js";
 import { boundIndexPrimitive, gatherPrimitive, scatterAddPrimitive } from "./gather.js";
+import { luPrimitive, luSolvePrimitive } from "./lu.js";
 import { concatPrimitive, padPrimitive, slicePrimitive } from "./pad.js";
 import { argmaxPrimitive, cumsumPrimitive, maxPrimitive } from "./reduce.js";
 import { flipPrimitive, permutePrimitive, reshapePrimitive } from "./reshape.js";
 import { castPrimitive, selectPrimitive } from "./select.js";
+import { solvePrimitive } from "./solve.js";
 import { argsortPrimitive } from "./sort.js";
 import { iotaPrimitive, randomBitsPrimitive } from "./source.js";
+import { triangularSolvePrimitive } from "./triangular-solve.js";
 import { unaryPrimitives } from "./unary.js";
 import { windowAddPrimitive, windowPrimitive } from "./window.js";
 
@@ -39,6 +44,14 @@ export const registry = {
   windowAdd: windowAddPrimitive,
   dot: dotPrimitive,
   argsort: argsortPrimitive,
+  cholesky: choleskyPrimitive,
+  triangularSolve: triangularSolvePrimitive,
+  solve: solvePrimitive,
+  det: detPrimitive,
+  logAbsDet: logAbsDetPrimitive,
+  cofactor: cofactorPrimitive,
+  lu: luPrimitive,
+  luSolve: luSolvePrimitive,
   iota: iotaPrimitive,
   randomBits: randomBitsPrimitive,
   alias: aliasPrimitive,

@@ -13,6 +13,16 @@ export { arange, type CreateOptions, eye, full, linspace, oneHot, ones, zeros } 
 export * from "./elementwise.js";
 export { argsort, scatterAdd, sort, take, takeAlong, topK } from "./indexing.js";
 export {
+  cholesky,
+  det,
+  inv,
+  logDet,
+  slogDet,
+  solve,
+  type TriangularSolveOptions,
+  triangularSolve,
+} from "./linalg.js";
+export {
   broadcastTo,
   concat,
   expandDims,

@@ -12,6 +12,7 @@ import type { Indices, TensorLike } from "./convert.js";
 import * as elementwise from "./elementwise.js";
 import { formatTensor, nest } from "./format.js";
 import * as indexing from "./indexing.js";
+import * as linalg from "./linalg.js";
 import * as movement from "./movement.js";
 import * as reductions from "./reductions.js";
 import { type SliceIndex, slice } from "./slicing.js";
@@ -402,7 +403,7 @@ export class Tensor extends Node {
     return indexing.topK(this, k, axis);
   }
 
-  // Contraction and windows.
+  // Contraction, linear algebra and windows.
   matmul(other: TensorLike): Tensor {
     return contraction.matmul(this, other);
   }
@@ -411,6 +412,24 @@ export class Tensor extends Node {
   }
   outer(other: TensorLike): Tensor {
     return contraction.outer(this, other);
+  }
+  cholesky(): Tensor {
+    return linalg.cholesky(this);
+  }
+  triangularSolve(b: TensorLike, options?: linalg.TriangularSolveOptions): Tensor {
+    return linalg.triangularSolve(this, b, options);
+  }
+  solve(b: TensorLike): Tensor {
+    return linalg.solve(this, b);
+  }
+  inv(): Tensor {
+    return linalg.inv(this);
+  }
+  det(): Tensor {
+    return linalg.det(this);
+  }
+  logDet(): Tensor {
+    return linalg.logDet(this);
   }
   conv(w: TensorLike, options?: windows.ConvOptions): Tensor {
     return windows.conv(this, w, options);

@@ -1,17 +1,20 @@
 /** Which classes a model takes for which. */
+import type { ExampleStream } from "../data/index.js";
 import { jit, type Tensor } from "../index.js";
 import type { Module } from "../nn/index.js";
-import { defaultBatchSize, eachBatch } from "./batches.js";
+import { defaultBatchSize } from "./batches.js";
 import type { EvaluateOptions } from "./evaluate.js";
+import { classesOf, predictedClasses, targetClasses } from "./metrics/labels.js";
+import { eachExamined, examinedOf, isStream, largestLabelOf } from "./metrics/pass.js";
 import { checkModel, outputsOf } from "./model.js";
-import { classesOf, predictedClasses, resolveLoss, targetClasses, thresholdOf } from "./objective.js";
+import { resolveLoss, thresholdOf } from "./objective.js";
 import { checkEvaluateOptions } from "./options.js";
-import { type Data, sourceOf } from "./source.js";
+import type { Data } from "./source.js";
 
 /**
  * Counts which class was taken for which: `counts[truth][predicted]`.
  *
- * @param data a dataset, or { x, y } of tensors; y are labels, or distributions over the classes
+ * @param data a dataset, { x, y } of tensors, or a stream; y are labels, or distributions over the classes
  * @throws AdjointError `invalid-argument`, `shape-mismatch`, `invalid-data`
  * @example
  * const identity = new nn.Activation("identity");
@@ -20,7 +23,7 @@ import { type Data, sourceOf } from "./source.js";
  */
 export async function confusion(
   model: Module,
-  data: Data,
+  data: Data | ExampleStream,
   options: EvaluateOptions = {},
 ): Promise<number[][]> {
   checkModel(model, "confusion");
@@ -28,19 +31,25 @@ export async function confusion(
   const { batchSize = defaultBatchSize } = options;
   const loss = options.loss === undefined ? undefined : resolveLoss(options.loss, "confusion");
   const threshold = options.threshold ?? thresholdOf(loss);
-  const source = await sourceOf(data, "confusion", "data");
-  let classes = (source.largestLabel ?? 0) + 1;
+  const examined = await examinedOf(data, "confusion", "data");
+  let classes = isStream(examined) ? 0 : (examined.largestLabel ?? 0) + 1;
   const classify = jit((network: Module, x: Tensor, y: Tensor) => {
     const output = outputsOf(network, x, { train: false }, "confusion");
     classes = Math.max(classes, classesOf(output));
-    return [targetClasses(output, y), predictedClasses(output, threshold)] as const;
+    return [targetClasses(output, y, "confusion").flatten(), predictedClasses(output, threshold).flatten()];
   });
-  const pairs: [truth: number, predicted: number][] = [];
-  await eachBatch(source, model, batchSize, async (x, y, count) => {
-    const [truths, guesses] = await Promise.all(classify(model, x, y).map((one) => one.data()));
-    for (let i = 0; i < count; i++) pairs.push([truths[i], guesses[i]]);
+  // by truth, then by prediction
+  const counts = new Map<number, Map<number, number>>();
+  await eachExamined(examined, model, batchSize, "confusion", async (x, y) => {
+    const results = classify(model, x, y);
+    if (isStream(examined)) await largestLabelOf(examined, y, "confusion");
+    const [truths, guesses] = await Promise.all(results.map((one) => one.data()));
+    for (let i = 0; i < truths.length; i++) {
+      const row = counts.get(truths[i]) ?? new Map<number, number>();
+      counts.set(truths[i], row.set(guesses[i], (row.get(guesses[i]) ?? 0) + 1));
+    }
   });
-  const counts = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0));
-  for (const [truth, predicted] of pairs) counts[truth][predicted]++;
-  return counts;
+  classes = Math.max(classes, ...[...counts.keys()].map((label) => label + 1));
+  const numbers = Array.from({ length: classes }, (_, i) => i);
+  return numbers.map((truth) => numbers.map((guess) => counts.get(truth)?.get(guess) ?? 0));
 }

@@ -1,24 +1,27 @@
 /** Measuring a model on data it does not learn from. */
-import { isTensor, jit, type Tensor } from "../index.js";
+import type { ExampleStream } from "../data/index.js";
+import { full, jit, type Tensor } from "../index.js";
 import type { Loss } from "../losses/index.js";
 import type { Module } from "../nn/index.js";
 import { invalidArgument } from "../util/checks.js";
-import { AdjointError, formatReceived, formatShape } from "../util/errors.js";
+import { AdjointError, formatReceived } from "../util/errors.js";
 import { identityOf } from "../util/tree.js";
-import { defaultBatchSize, eachBatch } from "./batches.js";
+import { defaultBatchSize } from "./batches.js";
+import { classesOf, labelShapeOf } from "./metrics/labels.js";
+import { accumulatorOf, contribution, type Metric } from "./metrics/metric.js";
+import { type MetricName, resolveMetric } from "./metrics/names.js";
+import { type Examined, eachExamined, examinedOf, hasLabels, largestLabelOf } from "./metrics/pass.js";
 import { checkModel, outputsOf } from "./model.js";
 import {
-  accuracyMetric,
-  checkLabelRange,
   isClassification,
+  isLibraryLoss,
   type LossName,
-  type Metric,
-  type MetricName,
+  labelOutOfRange,
   resolveLoss,
   thresholdOf,
 } from "./objective.js";
 import { checkEvaluateOptions } from "./options.js";
-import { type Data, type Source, sourceOf } from "./source.js";
+import type { Data } from "./source.js";
 
 /** How a model is measured. */
 export interface EvaluateOptions {
@@ -33,57 +36,46 @@ export interface EvaluateOptions {
 /** Measurements by the names of their metrics. */
 export type Measurements = Record<string, number>;
 
-/** Computes metrics of one batch, compiled; kept as long as its loss lives, so that evaluating again compiles nothing. */
-type Measure = (model: Module, x: Tensor, y: Tensor) => Record<string, Tensor>;
+/** What one batch contributes to each metric, and how many classes the outputs tell apart where the targets are labels, else 0. */
+type Measure = (model: Module, x: Tensor, y: Tensor) => [contributions: unknown[], classes: Tensor];
 
+/** Compiled; kept as long as its loss lives, so that evaluating again compiles nothing. */
 const measures = new WeakMap<Loss, Map<string, Measure>>();
 const noLoss: Loss = (output) => output;
 
 function measureOf(
   metrics: readonly Metric[],
   loss: Loss | undefined,
-  largestLabel: number | undefined,
+  threshold: number,
+  operation: string,
 ): Measure {
   const owner = loss ?? noLoss;
   const known = measures.get(owner) ?? new Map<string, Measure>();
   measures.set(owner, known);
-  const key = `${metrics.map(identityOf).join()} ${largestLabel}`;
+  const key = `${metrics.map(identityOf).join()} ${threshold} ${operation}`;
   let measure = known.get(key);
   if (measure === undefined) {
-    measure = jit((model: Module, x: Tensor, y: Tensor) => {
-      const output = outputsOf(model, x, { train: false }, "evaluate");
-      if (loss !== undefined) checkLabelRange(loss, largestLabel, output, "evaluate");
-      return Object.fromEntries(metrics.map((metric) => [metric.name, measured(metric, output, y)]));
+    measure = jit((model: Module, x: Tensor, y: Tensor): [unknown[], Tensor] => {
+      const output = outputsOf(model, x, { train: false }, operation);
+      const areLabels = y.dtype === "int32" && y.shape.join() === labelShapeOf(output).join();
+      const classes = full([], areLabels ? classesOf(output) : 0, { dtype: "int32" });
+      return [metrics.map((metric) => contribution(metric, output, y, { threshold }, operation)), classes];
     });
     known.set(key, measure);
   }
   return measure;
 }
 
-/** @throws AdjointError `non-scalar-output` for a metric of the user's that gives anything else */
-function measured(metric: Metric, output: Tensor, y: Tensor): Tensor {
-  const value: unknown = metric.compute(output, y);
-  if (isTensor(value) && value.rank === 0) return value;
-  const received = isTensor(value) ? formatShape(value.shape) : formatReceived(value);
-  throw new AdjointError(
-    "non-scalar-output",
-    `evaluate: the metric ${metric.name} must give a scalar tensor, received ${received}; reduce it with mean()`,
-    { operation: "evaluate", argument: "metrics", expected: "shape []", received },
-  );
-}
-
-// one metric object for each meaning, so that `measureOf` knows it again
-const accuracies = new Map<number, Metric>();
+// one metric object for each loss, so that `measureOf` knows it again
 const lossMetrics = new WeakMap<Loss, Metric>();
 
-function accuracyAt(threshold: number): Metric {
-  const metric = accuracies.get(threshold) ?? accuracyMetric(threshold);
-  accuracies.set(threshold, metric);
-  return metric;
-}
-
 function lossMetric(loss: Loss): Metric {
-  const metric = lossMetrics.get(loss) ?? { name: "loss", compute: (output, target) => loss(output, target) };
+  const metric: Metric = lossMetrics.get(loss) ?? {
+    name: "loss",
+    better: "lower",
+    labels: isLibraryLoss(loss),
+    compute: (output, target) => loss(output, target),
+  };
   lossMetrics.set(loss, metric);
   return metric;
 }
@@ -91,97 +83,98 @@ function lossMetric(loss: Loss): Metric {
 /** @throws AdjointError `invalid-argument` */
 export function resolveMetrics(
   metrics: readonly (MetricName | Metric)[] | undefined,
-  source: Source,
+  data: Examined,
   loss: Loss | undefined,
   operation: string,
-  threshold = thresholdOf(loss),
 ): Metric[] {
-  const classify = source.largestLabel !== undefined || isClassification(loss);
+  const classify = hasLabels(data) || isClassification(loss);
   const natural: MetricName[] = [
     ...(loss === undefined ? [] : (["loss"] as const)),
     ...(classify ? (["accuracy"] as const) : []),
   ];
   if (metrics !== undefined && !Array.isArray(metrics))
     throw invalidArgument(operation, "metrics", 'an array such as ["loss"]', formatReceived(metrics));
-  const chosen = (metrics ?? natural).map((metric) => {
-    if (metric === "accuracy") return accuracyAt(threshold);
-    if (metric === "loss") {
-      if (loss !== undefined) return lossMetric(loss);
-      throw new AdjointError(
-        "invalid-argument",
-        `${operation}: to measure "loss", say which: { loss: "softmaxCrossEntropy" }`,
-        { operation, argument: "options.loss", expected: "a loss" },
-      );
-    }
-    if (
-      typeof metric === "object" &&
-      metric !== null &&
-      typeof metric.compute === "function" &&
-      typeof metric.name === "string"
-    )
-      return metric;
-    throw new AdjointError(
-      "invalid-argument",
-      `${operation}: a metric is "loss", "accuracy" or { name, compute }, received ${formatReceived(metric)}`,
-      {
-        operation,
-        argument: "metrics",
-        expected: '"loss" | "accuracy" | { name, compute }',
-        received: formatReceived(metric),
-      },
-    );
+  const chosen = new Map<string, Metric>();
+  for (const one of metrics ?? natural) {
+    const metric = one === "loss" && loss !== undefined ? lossMetric(loss) : resolveOther(one, operation);
+    const other = chosen.get(metric.name);
+    if (other !== undefined && other !== metric)
+      throw invalidArgument(operation, "metrics", "of different names", `two called ${metric.name}`);
+    chosen.set(metric.name, metric);
+  }
+  if (chosen.size > 0) return [...chosen.values()];
+  throw new AdjointError("invalid-argument", `${operation}: nothing to measure: name metrics, or a loss`, {
+    operation,
+    argument: "metrics",
   });
-  if (chosen.length === 0)
-    throw new AdjointError("invalid-argument", `${operation}: nothing to measure: name metrics, or a loss`, {
-      operation,
-      argument: "metrics",
-    });
-  return chosen;
 }
 
-/** Means over all examples. */
+function resolveOther(metric: unknown, operation: string): Metric {
+  if (metric !== "loss") return resolveMetric(metric, operation);
+  throw new AdjointError(
+    "invalid-argument",
+    `${operation}: to measure "loss", say which: { loss: "softmaxCrossEntropy" }`,
+    { operation, argument: "options.loss", expected: "a loss" },
+  );
+}
+
+/** The metrics over all examples, each in its own way. */
 export async function measureAll(
   model: Module,
-  source: Source,
+  data: Examined,
   metrics: readonly Metric[],
   loss: Loss | undefined,
   batchSize = defaultBatchSize,
+  { threshold = thresholdOf(loss), operation = "evaluate" } = {},
 ): Promise<Measurements> {
-  const measure = measureOf(metrics, loss, source.largestLabel);
-  const totals: Measurements = Object.fromEntries(metrics.map(({ name }) => [name, 0]));
-  await eachBatch(source, model, batchSize, async (x, y, count) => {
-    const values = measure(model, x, y);
-    for (const { name } of metrics) totals[name] += (await values[name].item()) * count;
+  const measure = measureOf(metrics, loss, threshold, operation);
+  const accumulators = metrics.map((metric) => accumulatorOf(metric, operation));
+  // a label the outputs have no class for would be a silent row of zeros
+  const checksLabels = isLibraryLoss(loss) || metrics.some(({ labels = false }) => labels);
+  await eachExamined(data, model, batchSize, operation, async (x, y, count) => {
+    const [contributions, told] = measure(model, x, y);
+    const classes = checksLabels ? await told.item() : 0;
+    if (classes > 0) {
+      const largest = await largestLabelOf(data, y, operation);
+      if (largest >= classes) throw labelOutOfRange(largest, classes, operation);
+    }
+    for (const [i, accumulator] of accumulators.entries()) await accumulator.add(contributions[i], count);
   });
-  for (const { name } of metrics) totals[name] /= source.size;
-  return totals;
+  const values: Measurements = {};
+  for (const [i, { name }] of metrics.entries()) values[name] = await accumulators[i].value();
+  return values;
 }
 
 /**
- * Measures a model on data: the mean of each metric over all examples, in large compiled batches, with `train: false`.
+ * Measures a model on data, in large compiled batches, with `train: false`. What comes out does not depend on the batches, but for
+ * the rounding of sums: means are those over all examples, and measures that are no means (F1, the area under the curve, R²) are
+ * made of what all batches contribute.
  *
- * @param data a dataset, or { x, y } of tensors with the examples along axis 0
- * @param metrics "loss" (which needs `options.loss`), "accuracy" (the fraction of examples whose largest output is the
- * right class), or { name, compute }. Default: the loss where one is given, and the accuracy where the targets are labels
- * or the loss is one of classes
+ * @param data a dataset, { x, y } of tensors with the examples along axis 0, or a stream
+ * @param metrics by name: "loss" (which needs `options.loss`), "accuracy" (the fraction of examples whose largest output is the
+ * right class), "top5" and its like, "precision", "recall", "f1", "auc", "logLoss", "perplexity", "meanAbsoluteError",
+ * "meanSquaredError", "rootMeanSquaredError", "r2"; or with options, such as `train.metrics.f1({ average: "macro" })`; or one of your
+ * own, { name, compute } or `train.metrics.define`. Default: the loss where one is given, and the accuracy where the targets are
+ * labels or the loss is one of classes
  * @throws AdjointError `invalid-argument`, `shape-mismatch`, `invalid-data`
  * @example
  * const identity = new nn.Activation("identity");
  * const examples = { x: tensor([[1, 0], [0, 1], [0, 1]]), y: tensor([0, 1, 0], { dtype: "int32" }) };
- * const { accuracy } = await train.evaluate(identity, examples);
- * accuracy.toFixed(3); // → 0.667
+ * const { accuracy, f1 } = await train.evaluate(identity, examples, ["accuracy", "f1"]);
+ * [accuracy.toFixed(3), f1.toFixed(3)]; // → 0.667,0.667
  */
 export async function evaluate(
   model: Module,
-  data: Data,
+  data: Data | ExampleStream,
   metrics?: readonly (MetricName | Metric)[],
   options: EvaluateOptions = {},
 ): Promise<Measurements> {
   checkModel(model, "evaluate");
   checkEvaluateOptions(options, ["loss", "batchSize", "threshold"], "evaluate");
-  const { batchSize = defaultBatchSize } = options;
   const loss = options.loss === undefined ? undefined : resolveLoss(options.loss, "evaluate");
-  const source = await sourceOf(data, "evaluate", "data");
-  const chosen = resolveMetrics(metrics, source, loss, "evaluate", options.threshold);
-  return measureAll(model, source, chosen, loss, batchSize);
+  const examined = await examinedOf(data, "evaluate", "data");
+  const chosen = resolveMetrics(metrics, examined, loss, "evaluate");
+  return measureAll(model, examined, chosen, loss, options.batchSize, {
+    ...(options.threshold !== undefined && { threshold: options.threshold }),
+  });
 }

@@ -1,18 +1,10 @@
 /** Training: mini-batch descent over a number of epochs. */
-import { isTensor, random } from "../index.js";
 import type { Module } from "../nn/index.js";
-import type { OptimizerState } from "../optim/index.js";
-import { checkOptionNames, checkOptions, invalidArgument } from "../util/checks.js";
-import { formatReceived } from "../util/errors.js";
-import { measureAll, resolveMetrics } from "./evaluate.js";
-import { checkModel, copyTree, dtypeOf } from "./model.js";
-import { resolveLoss } from "./objective.js";
-import { checkPositive } from "./options.js";
+import { measureAll } from "./evaluate.js";
+import { checkFitOptions } from "./fit-options.js";
+import { checkModel, copyTree } from "./model.js";
+import { prepare } from "./prepare.js";
 import type { EpochRecord, FitOptions, Run } from "./run.js";
-import { sourceOf } from "./source.js";
-import { compileStep, newTally, progressFrom } from "./step.js";
-import { Trainer } from "./trainer.js";
-import { checkMonitor, Watch } from "./watch.js";
 
 /**
  * Trains a model: for every epoch, batches of examples in a new random order, for each the loss, its gradient and an
@@ -21,8 +13,9 @@ import { checkMonitor, Watch } from "./watch.js";
  *
  * @param model any {@link Module}
  * @returns the trained model, its history of losses and validation metrics, and the optimizer's state to go on with
- * @throws AdjointError `non-finite` naming the step where the loss became NaN or infinite, `invalid-argument`,
- * `shape-mismatch`, `invalid-data`
+ * @throws AdjointError `non-finite` naming the step where the loss became NaN or infinite and the operation that made it,
+ * `invalid-argument`, `shape-mismatch`, `invalid-data`; with `checkpoint`, `checkpoint-failed`, `checkpoint-exists`, and with
+ * `resume`, `checkpoint-missing`, `checkpoint-damaged`, `checkpoint-mismatch`
  * @example
  * setSeed(0);
  * const xor = { x: tensor([[0, 0], [0, 1], [1, 0], [1, 1]]), y: tensor([0, 1, 1, 0], { dtype: "int32" }) };
@@ -37,114 +30,58 @@ export async function fit<Model extends Module>(
 ): Promise<Run<Model>> {
   checkModel(model, "fit");
   checkFitOptions(options);
-  const { epochs = 1, batchSize = 32, optimizer, seed, signal } = options;
-  const loss = resolveLoss(options.loss, "fit");
-  const source = await sourceOf(options.data, "fit", "data");
-  const validation =
-    options.validation === undefined ? undefined : await sourceOf(options.validation, "fit", "validation");
-  const metrics = validation && resolveMetrics(options.metrics, validation, loss, "fit");
-  const dtype = dtypeOf(model);
-  const [orderKey, layerKey] = random.split(seed === undefined ? random.next() : random.key(seed));
-
-  // the step uses up what it is given, so it is given copies
-  const given = checkOptimizerState(options.optimizerState ?? optimizer.init(model));
-  const state = await copyTree(given);
-  const stepsBefore = await state.step.item();
-  // a run that goes on from another draws what that one would have drawn
-  const drawKey = layerKey.add(stepsBefore);
-  const trainer = new Trainer(
-    {
-      source,
-      batchSize: Math.min(batchSize, source.size),
-      epochs,
-      dtype,
-      key: orderKey,
-      step: compileStep(loss, optimizer, source.largestLabel, drawKey, options.onBatch !== undefined),
-      stepsBefore,
-      ...(options.health && {
-        watch: new Watch(options.health, { optimizer, loss, data: options.data, batchSize }),
-      }),
-    },
-    options,
-    progressFrom({ model: await copyTree(model), state }, newTally(dtype)),
-  );
-
-  const history: EpochRecord[] = [];
-  let ended: Run<Model>["ended"] = "finished";
-  for (let epoch = 1; epoch <= epochs && ended === "finished"; epoch++) {
-    const before = trainer.seconds;
-    const mean = await trainer.runEpoch(epoch);
-    const seconds = trainer.seconds - before;
-    if (mean === undefined) {
-      ended = "aborted";
-      break;
-    }
-    const measured =
-      validation && metrics ? await measureAll(trainer.trained.model, validation, metrics, loss) : {};
-    const record: EpochRecord = { epoch, loss: mean, validation: measured, seconds };
-    history.push(record);
-    if (options.onEpoch !== undefined) {
+  const prepared = await prepare(model, options);
+  const { record, signal, epochs = 1 } = options;
+  const { trainer, saver, patience, validation, loss, history } = prepared;
+  try {
+    await record?.start({
+      ...prepared.start,
+      model: await copyTree(trainer.trained.model),
+      data: options.data,
+      ...(options.validation !== undefined && { validation: options.validation }),
+      ...(options.seed !== undefined && { seed: options.seed }),
+    });
+    let ended: Run<Model>["ended"] = patience?.isOver === true ? "early" : "finished";
+    while (trainer.position.epoch <= epochs && ended === "finished") {
+      const mean = await trainer.runEpoch();
+      if (mean === undefined) {
+        ended = "aborted";
+        break;
+      }
+      const { epoch, epochSeconds: seconds, steps } = trainer.position;
+      const measured =
+        validation === undefined
+          ? {}
+          : await measureAll(trainer.trained.model, validation.data, validation.metrics, loss);
+      const done: EpochRecord = { epoch, loss: mean, validation: measured, seconds };
+      history.push(done);
       // updates keep the classes and fields of the model
-      const snapshot = (await copyTree(trainer.trained.model)) as Model;
-      if ((await options.onEpoch({ ...record, epochs, model: snapshot })) === false) ended = "stopped";
+      const copy = async (): Promise<Model> => (await copyTree(trainer.trained.model)) as Model;
+      if (options.onEpoch !== undefined)
+        if ((await options.onEpoch({ ...done, epochs, model: await copy() })) === false) ended = "stopped";
+      await record?.epoch({ ...done, model: await copy(), steps });
+      if (patience?.take(done) === true && patience.restoresBest) prepared.keep(await copy());
+      if (patience?.isOver === true && ended === "finished") ended = "early";
+      const isBest = prepared.takeBest(done);
+      trainer.endEpoch();
+      if (signal?.aborted === true && epoch < epochs) ended = "aborted";
+      const isLast = ended !== "finished" || epoch >= epochs;
+      if (isBest || isLast || saver?.isDueAfter(epoch) === true) await trainer.save(isBest);
     }
-    if (signal?.aborted === true && epoch < epochs) ended = "aborted";
+    // in the midst of an epoch, or after one for which none was due
+    if (ended === "aborted" && saver?.isUpToDate(trainer.position) === false) await trainer.save(false);
+    await saver?.settle();
+    const run = prepared.result(ended) as Run<Model>;
+    await record?.end(run);
+    return run;
+  } catch (error) {
+    // a checkpoint on its way is of before, and worth finishing
+    await saver?.settle().catch(() => {});
+    try {
+      await record?.end({ error, history });
+    } catch {
+      // what ended the run is the news, not who could not write it down
+    }
+    throw error;
   }
-  const { model: trained, state: optimizerState } = trainer.trained;
-  return {
-    model: trained as Model,
-    optimizerState,
-    history,
-    steps: trainer.steps,
-    seconds: trainer.seconds,
-    ended,
-  };
-}
-
-const optionNames = [
-  "data",
-  "loss",
-  "optimizer",
-  "epochs",
-  "batchSize",
-  "validation",
-  "metrics",
-  "seed",
-  "shuffle",
-  "optimizerState",
-  "onEpoch",
-  "onBatch",
-  "onProgress",
-  "health",
-  "signal",
-] as const satisfies readonly (keyof FitOptions)[];
-
-function checkFitOptions(options: unknown): asserts options is FitOptions {
-  checkOptions(options, "fit", "an object such as { data, loss, optimizer }");
-  const given = options as Partial<FitOptions>;
-  checkOptionNames(given, optionNames, "fit");
-  const { epochs = 1, batchSize = 32, optimizer, signal } = given;
-  checkPositive(epochs, "fit", "epochs");
-  checkPositive(batchSize, "fit", "batchSize");
-  if (given.shuffle !== undefined && typeof given.shuffle !== "boolean")
-    throw invalidArgument("fit", "shuffle", "true or false", formatReceived(given.shuffle));
-  for (const name of ["onEpoch", "onBatch", "onProgress"] as const)
-    if (given[name] !== undefined && typeof given[name] !== "function")
-      throw invalidArgument("fit", name, "a function", formatReceived(given[name]));
-  if (given.health !== undefined) checkMonitor(given.health);
-  if (signal !== undefined && typeof signal?.aborted !== "boolean")
-    throw invalidArgument("fit", "signal", "an AbortSignal", formatReceived(signal));
-  if (typeof optimizer?.step === "function" && typeof optimizer.init === "function") return;
-  throw invalidArgument(
-    "fit",
-    "optimizer",
-    "one such as optim.sgd({ learningRate: 0.1 })",
-    formatReceived(optimizer),
-  );
-}
-
-/** @throws AdjointError `invalid-argument` for what no optimizer's `init` or `step` gave */
-function checkOptimizerState(state: OptimizerState): OptimizerState {
-  if (isTensor(state?.step) && state.step.size === 1) return state;
-  throw invalidArgument("fit", "optimizerState", "what an earlier run left", formatReceived(state));
 }

@@ -43,3 +43,11 @@ export async function copyTree<T>(tree: T): Promise<T> {
   // the same tree with other tensors in it
   return unflatten(structure, copies) as T;
 }
+
+/** Whether a tensor holds neither NaN nor infinities. */
+export function hasOnlyFinite(leaf: Tensor): boolean {
+  // the elements themselves, which nobody writes: a copy would take longer than the look
+  const values = leaf.storage?.read() ?? leaf.dataSync();
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
+}

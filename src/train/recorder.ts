@@ -1,4 +1,5 @@
 /** Who writes down how a run goes: the interface between a run and its folder. */
+import type { ExampleStream } from "../data/index.js";
 import type { Loss } from "../losses/index.js";
 import type { Module } from "../nn/index.js";
 import type { Optimizer } from "../optim/index.js";
@@ -14,8 +15,8 @@ export interface RunStart {
   readonly epochs: number;
   readonly batchSize: number;
   readonly seed?: number;
-  readonly data: Data;
-  readonly validation?: Data;
+  readonly data: Data | ExampleStream;
+  readonly validation?: Data | ExampleStream;
   /** Epochs and updates that were made before, where the run goes on from a checkpoint. */
   readonly resumed?: { readonly epochs: number; readonly steps: number };
 }

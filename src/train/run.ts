@@ -1,9 +1,13 @@
 /** What a training run is told, tells while it goes, and leaves behind. */
+import type { ExampleStream } from "../data/index.js";
 import type { Loss } from "../losses/index.js";
 import type { Module } from "../nn/index.js";
 import type { Optimizer, OptimizerState } from "../optim/index.js";
+import type { CheckpointOptions, Notice } from "./checkpoint/options.js";
+import type { EarlyStopping } from "./early-stopping.js";
 import type { Measurements } from "./evaluate.js";
 import type { LossName, Metric, MetricName } from "./objective.js";
+import type { RunRecorder } from "./recorder.js";
 import type { Data } from "./source.js";
 import type { HealthMonitor } from "./watch.js";
 
@@ -25,7 +29,7 @@ export interface EpochEvent<Model> extends EpochRecord {
   readonly model: Model;
 }
 
-/** One update, finished. */
+/** One batch, finished. */
 export interface BatchEvent {
   /** From 1. */
   readonly epoch: number;
@@ -41,7 +45,7 @@ export interface BatchEvent {
 export interface ProgressEvent {
   readonly epoch: number;
   readonly epochs: number;
-  /** Batches of this epoch done, and in all. */
+  /** Batches of this epoch done, and in all; 0 in all while a stream's first pass has not told. */
   readonly batch: number;
   readonly batches: number;
   /** Updates since the run began. */
@@ -54,8 +58,11 @@ export interface ProgressEvent {
 
 /** What a run learns, how, and whom it tells. */
 export interface FitOptions<Model extends Module = Module> {
-  /** What is learned: a dataset, or { x, y } of tensors with the examples along axis 0. */
-  readonly data: Data;
+  /**
+   * What is learned: a dataset, { x, y } of tensors with the examples along axis 0, or a stream, whose passes it orders itself
+   * by the key it is given.
+   */
+  readonly data: Data | ExampleStream;
   /**
    * A loss by name, or any function (output, target) => scalar tensor. The library's losses also take int32 labels in place
    * of targets of the output's shape, and one-hot encode them; a function of your own gets the labels as they are.
@@ -68,10 +75,15 @@ export interface FitOptions<Model extends Module = Module> {
   readonly optimizer: Optimizer;
   /** Passes through the data. Default 1. */
   readonly epochs?: number;
-  /** Examples in an update. Default 32; the last batch of an epoch has what is left. */
+  /** Examples in a batch. Default 32; the last batch of an epoch has what is left. */
   readonly batchSize?: number;
+  /**
+   * Batches in an update. Default 1. An update by several is that of one large batch, for losses that are means, but needs
+   * memory for a small one only; what is left at the end of an epoch is an update too.
+   */
+  readonly accumulate?: number;
   /** Measured after every epoch. */
-  readonly validation?: Data;
+  readonly validation?: Data | ExampleStream;
   /** What is measured there. Default: the loss, and the accuracy where targets are labels or the loss is one of classes. */
   readonly metrics?: readonly (MetricName | Metric)[];
   /** Decides the order of the examples, and what layers draw. Default: from the sequence that `setSeed` restarts. */
@@ -80,9 +92,25 @@ export interface FitOptions<Model extends Module = Module> {
   readonly shuffle?: boolean;
   /** Continues from the state an earlier run left. Default: the optimizer's first. */
   readonly optimizerState?: OptimizerState;
+  /**
+   * Keeps the run in files as it goes, so that it can go on after whatever stops it: a directory, or
+   * { directory, everySteps, keep, best }. After every epoch unless said otherwise, and at the end.
+   */
+  readonly checkpoint?: string | CheckpointOptions;
+  /**
+   * Goes on from the latest checkpoint in that directory, bit for bit as if it had never stopped; model, optimizer and data are
+   * given again as they were. "auto" begins anew where there is none. Default false, which refuses a directory that has some.
+   */
+  readonly resume?: boolean | "auto";
+  /** Ends the run when a metric has not improved for some epochs. */
+  readonly earlyStopping?: EarlyStopping;
+  /** Writes down how the run goes: `train.runFolder(directory)`. */
+  readonly record?: RunRecorder;
+  /** Told what is neither progress nor an error, such as a damaged checkpoint. Default: a warning on the console. */
+  readonly onNotice?: (notice: Notice) => unknown;
   /** Called after every epoch; returning false ends the run there. May be asynchronous. */
   readonly onEpoch?: (event: EpochEvent<Model>) => unknown;
-  /** Called after every update, with its loss; reading that takes time, which a run without it saves. */
+  /** Called after every batch, with its loss; reading that takes time, which a run without it saves. */
   readonly onBatch?: (event: BatchEvent) => unknown;
   /**
    * Looks at the network at an interval of updates, and where the loss stops being finite: `explain.health.during({ every: 500 })`
@@ -91,21 +119,26 @@ export interface FitOptions<Model extends Module = Module> {
   readonly health?: HealthMonitor;
   /** Called some twenty times a second, for displays. */
   readonly onProgress?: (event: ProgressEvent) => unknown;
-  /** Ends the run when aborted, at the next pause (within some 50 ms); what is learned so far is in the Run. */
+  /**
+   * Ends the run when aborted, at the next pause (within some 50 ms); what is learned so far is in the Run, and in a checkpoint
+   * where there are such.
+   */
   readonly signal?: AbortSignal;
 }
 
 /** A finished run. */
 export interface Run<Model> {
-  /** The model as it was learned. */
+  /** The model as it was learned; of the best epoch where `earlyStopping.restoreBest` says so. */
   readonly model: Model;
   readonly optimizerState: OptimizerState;
   /** The finished epochs, in order. */
   readonly history: readonly EpochRecord[];
-  /** Updates made. */
+  /** Updates made, those before a checkpoint included. */
   readonly steps: number;
-  /** Wall time of the whole run. */
+  /** Wall time of the whole run, that before a checkpoint included. */
   readonly seconds: number;
-  /** Why it ended: all epochs done, `onEpoch` returned false, or the signal was aborted. */
-  readonly ended: "finished" | "stopped" | "aborted";
+  /** Why it ended: all epochs done, no improvement any more, `onEpoch` returned false, or the signal was aborted. */
+  readonly ended: "finished" | "early" | "stopped" | "aborted";
+  /** The last checkpoint, where there are such. */
+  readonly checkpoint?: string;
 }

@@ -1,9 +1,8 @@
 /**
  * Someone who looks at a run while it goes. What there is to see is shown to a monitor; what it makes of it is its own
- * affair, so that training depends on no diagnosis. Where the loss becomes NaN or infinite, the run is gone through again
- * from the last look, and the monitor is shown the step at which that happened.
+ * affair, so that training depends on no diagnosis. Where the loss becomes NaN or infinite, the last steps are made again,
+ * and the monitor is shown the one at which that happened.
  */
-import type { Tensor } from "../index.js";
 import type { Loss } from "../losses/index.js";
 import type { Module } from "../nn/index.js";
 import type { Optimizer, OptimizerState } from "../optim/index.js";
@@ -11,8 +10,9 @@ import { checkOptions, invalidArgument } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
 import { copyTree } from "./model.js";
 import { checkPositive } from "./options.js";
+import type { Replay } from "./replay.js";
 import type { Data, Examples } from "./source.js";
-import { newTally, progressFrom, type Step, type Trained, trainedOf } from "./step.js";
+import type { Step, Trained } from "./step.js";
 
 /** What a monitor is shown: copies, which later updates do not touch. */
 export interface HealthLook {
@@ -20,6 +20,7 @@ export interface HealthLook {
   readonly optimizerState: OptimizerState;
   readonly optimizer: Optimizer;
   readonly loss: Loss;
+  /** The training data; of a stream, the batch of the step. */
   readonly data: Data;
   readonly batchSize: number;
   /** Updates since the run began. */
@@ -46,62 +47,44 @@ export function checkMonitor(monitor: unknown): void {
   checkPositive(given.every, "fit", "health.every");
 }
 
-/** The parts of a run that every look shows. */
-type Setting = Pick<HealthLook, "optimizer" | "loss" | "data" | "batchSize">;
-
-interface Taken {
-  readonly x: Tensor;
-  readonly y: Tensor;
-  readonly rate: Tensor | undefined;
+/** The parts of a run that every look shows; no data where they are a stream. */
+interface Setting extends Pick<HealthLook, "optimizer" | "loss" | "batchSize"> {
+  readonly data: Data | undefined;
 }
 
 /** A monitor at work. */
 export class Watch {
   private readonly monitor: HealthMonitor;
   private readonly setting: Setting;
-  /** What was trained at the last look, the updates before it, and the steps since. */
-  private shown: { readonly trained: Trained; readonly steps: number; readonly finite: Tensor } | undefined;
-  private taken: Taken[] = [];
 
   constructor(monitor: HealthMonitor, setting: Setting) {
     this.monitor = monitor;
     this.setting = setting;
   }
 
-  /** Before each step: a look where one is due, and a note of what the step is given. */
-  async before(steps: number, now: () => Trained, finite: Tensor, taken: Taken): Promise<void> {
-    // a network that is no longer finite has been looked at for the last time
-    const isDue = steps % this.monitor.every === 0 && (await finite.item()) === steps;
-    if (isDue) {
-      // the count of good steps is what layers draw by
-      this.shown = { trained: await copyTree(now()), steps, finite: await copyTree(finite) };
-      this.taken = [];
-      await this.show(this.shown.trained, steps);
-    }
-    this.taken.push(taken);
+  /** Before each step: a look where one is due. */
+  async before(steps: number, now: () => Trained, batch: Examples): Promise<void> {
+    if (steps % this.monitor.every === 0) await this.show(await copyTree(now()), steps, batch);
   }
 
-  /** After a loss that is not finite: the first steps that may have caused it, in order. */
-  async broken(step: Step, goodSteps: number): Promise<void> {
-    if (this.shown === undefined) return;
-    const { trained, steps, finite } = this.shown;
-    const tally = newTally("float32");
-    let progress = progressFrom(await copyTree(trained), { ...tally, finite });
-    // the gradient of the last good step may have broken what the next one began with
-    for (let at = steps; at <= goodSteps && at - steps < this.taken.length; at++) {
-      const { x, y, rate } = this.taken[at - steps];
-      if (at >= goodSteps - 1) {
-        const copy = await copyTree(trainedOf(progress));
-        if ((await this.show(copy, at, { x, y })) === false) return;
-        progress = progressFrom(await copyTree(copy), { ...progress.tally });
-      }
-      [progress] = step(progress, x, y, rate);
+  /** After a loss that is not finite: the last steps, in order, until the monitor has found what it was. */
+  async broken(replay: Replay, step: Step): Promise<void> {
+    for await (const { trained, taken, calls } of replay.last(2, step)) {
+      const batch = { x: taken.x, y: taken.y };
+      if ((await this.show(trained, calls, batch, batch)) === false) return;
     }
   }
 
-  private async show({ model, state }: Trained, step: number, broken?: Examples): Promise<unknown> {
+  private async show(
+    { model, state }: Trained,
+    step: number,
+    batch: Examples,
+    broken?: Examples,
+  ): Promise<unknown> {
+    const { data = batch, ...setting } = this.setting;
     return this.monitor.check({
-      ...this.setting,
+      ...setting,
+      data,
       model,
       optimizerState: state,
       step,

@@ -14,7 +14,9 @@ import { HostStorage, type Storage } from "../graph/storage.js";
 import { broadcast } from "../primitives/broadcast.js";
 import { isFloating } from "../types/dtype.js";
 import { invariant } from "../util/errors.js";
+import { derived, mask } from "./derived.js";
 import { pushForward } from "./forward.js";
+import { holdsWhile } from "./loop-body.js";
 import { pullBack, recordOn } from "./reverse.js";
 import { evaluateBatched } from "./vmap.js";
 
@@ -54,25 +56,6 @@ export function executableOf(graph: Graph, donated?: readonly boolean[]): Execut
   return executable;
 }
 
-/** Something derived from a graph, made once for each variant. */
-function derived(make: (graph: Graph, variant: string) => Graph): (graph: Graph, variant: string) => Graph {
-  const cache = new WeakMap<Graph, Map<string, Graph>>();
-  return (graph, variant) => {
-    let variants = cache.get(graph);
-    if (variants === undefined) {
-      variants = new Map();
-      cache.set(graph, variants);
-    }
-    let result = variants.get(variant);
-    if (result === undefined) {
-      result = make(graph, variant);
-      variants.set(variant, result);
-    }
-    return result;
-  };
-}
-
-const mask = (flags: readonly boolean[]): string => flags.map(Number).join("");
 const zeroLike = (type: TensorType): Node => uniformNode(type.shape, type.dtype, 0);
 
 /** (primals, tangents of the inputs marked 1) → output tangents */
@@ -215,7 +198,8 @@ export const callPrimitive: Primitive<CallParams> = {
 export function call(graph: Graph, inputs: readonly Node[]): Node[] {
   const wanted = inputs.map((input) => isRecorded(input) && isFloating(input.dtype));
   const concrete = inputs.every((input) => !input.isAbstract);
-  if (concrete && wanted.includes(true)) {
+  // what has no way back may still have tangents
+  if (concrete && wanted.includes(true) && !holdsWhile(graph)) {
     const params = splitGradient(graph, mask(wanted));
     return bindAll(callPrimitive, inputs, params).slice(0, graph.outputs.length);
   }

@@ -2,7 +2,7 @@
  * The tape of a scalar function: every operation between its arguments and its result, with values, places in the user's
  * code and adjoints. This is what explanations read; they see the inside of the library through this file alone.
  *
- * Compiled calls and checkpoints are dissolved into what they are made of, and the aliases of finished transforms vanish,
+ * Compiled calls, checkpoints, scans and loops are dissolved into what they are made of, and the aliases of finished transforms vanish,
  * so that the tape holds primitives only.
  */
 import { type CallSite, callSite } from "../graph/call-site.js";
@@ -16,6 +16,7 @@ import { leafPaths } from "../util/tree.js";
 import { checkPrimals, checkScalar, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
 import type { CallParams } from "./call.js";
 import { type Recorded, recordOn } from "./reverse.js";
+import { unrollControl } from "./unroll-control.js";
 
 export type { CallSite, Place } from "../graph/call-site.js";
 export { constantNode, type Node, type Operation, readValue, uniformNode } from "../graph/node.js";
@@ -136,8 +137,9 @@ function dissolve(
   sites: Map<Operation, CallSite>,
 ): Recorded & { readonly recomputed: ReadonlySet<Operation> } {
   const recomputed = new Set<Operation>();
-  if (!recorded.operations.some(({ primitive }) => composite.has(primitive.name)))
-    return { ...recorded, recomputed };
+  const isComposite = ({ primitive }: Operation): boolean =>
+    composite.has(primitive.name) || primitive.lowering.kind === "control";
+  if (!recorded.operations.some(isComposite)) return { ...recorded, recomputed };
   const replay = (site: CallSite | undefined, forgotten: boolean) => {
     return (operation: Operation, inputs: readonly Node[]): readonly Node[] => {
       const own = sites.get(operation) ?? site;
@@ -147,6 +149,8 @@ function dissolve(
         const inside = forgotten || primitive.name === "checkpoint";
         return evaluateGraph((params as CallParams).graph, inputs, replay(own, inside));
       }
+      if (primitive.lowering.kind === "control")
+        return unrollControl(name, primitive.lowering.control(params), inputs, replay(own, forgotten));
       const outputs = bindAll(primitive, inputs, params);
       const made = outputs[0].operation;
       if (made !== null) {

@@ -24,6 +24,7 @@ export type ErrorCode =
   | "device"
   | "worker-lost"
   | "unsupported"
+  | "unsupported-operator"
   | "async-function"
   | "invalid-data"
   | "file-format"

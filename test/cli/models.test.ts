@@ -102,7 +102,7 @@ describe("adjoint predict", () => {
     const missing = await command.run(["predict", "model", "-"], "length\n1\n");
     expect([missing.code, missing.err]).toEqual([
       1,
-      'adjoint: standard input has no column "width" (an input of the model); its columns are length\n',
+      'adjoint: standard input has no column "width" (an input); its columns are length\n',
     ]);
     const word = await command.run(["predict", "model", "-"], "length,width\n1,2\n1,wide\n");
     expect(word.err).toBe(

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/cli/config.js";
+import { readConfiguration } from "../../src/cli/json-reader.js";
 import { descentOf, describeDescent, makeOptimizer, optimizerNames } from "../../src/cli/optimizer.js";
 import { Command, flowers } from "./support.js";
 
@@ -61,7 +62,7 @@ describe("adjoint train --optimizer", () => {
     );
     for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     const file = command.path("runs/flowers-1/config.json");
-    const { training } = parseConfig(readFileSync(file, "utf8"), file);
+    const { training } = parseConfig(readConfiguration(readFileSync(file, "utf8"), file));
     expect(training).toMatchObject({
       optimizer: "adamW",
       learningRate: 0.02,
@@ -83,7 +84,10 @@ describe("adjoint train --optimizer", () => {
     const file = command.path("runs/flowers-1/config.json");
     const { optimizer: _o, weightDecay: _w, ...older } = JSON.parse(readFileSync(file, "utf8")).training;
     const text = JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), training: older });
-    expect(parseConfig(text, file).training).toMatchObject({ optimizer: "sgd", weightDecay: 0 });
+    expect(parseConfig(readConfiguration(text, file)).training).toMatchObject({
+      optimizer: "sgd",
+      weightDecay: 0,
+    });
   });
 
   it.each([

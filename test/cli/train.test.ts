@@ -37,20 +37,36 @@ describe("adjoint train mnist", () => {
       ["2.weight", [10, 30]],
       ["2.bias", [10]],
     ]);
-    const config = JSON.parse(readFileSync(command.path("runs/mnist-1/config.json"), "utf8"));
-    expect(JSON.parse(tensors.metadata.get("adjoint") ?? "")).toEqual(config);
-    expect(config).toMatchObject({
+    expect(JSON.parse(tensors.metadata.get("adjoint") ?? "")).toMatchObject({
       data: { kind: "mnist" },
       network: { layers: [784, 30, 10] },
       training: { seed: 5 },
     });
-    expect(readdirSync(command.path("runs/mnist-1")).sort()).toEqual(["config.json", "model.safetensors"]);
+  });
+
+  it("writes settings, numbers and a page about the run beside the model", async () => {
+    expect(readdirSync(command.path("runs/mnist-1")).sort()).toEqual([
+      "config.json",
+      "metrics.jsonl",
+      "model.safetensors",
+      "report.html",
+      "result.json",
+    ]);
+    const read = (name: string) => readFileSync(command.path("runs/mnist-1", name), "utf8");
+    expect(JSON.parse(read("config.json"))).toMatchObject({
+      title: "mnist",
+      settings: { seed: 5, epochs: 1 },
+      config: { data: { kind: "mnist" }, network: { layers: [784, 30, 10] } },
+    });
+    expect(JSON.parse(read("metrics.jsonl").trim())).toMatchObject({ epoch: 1, steps: 5000 });
+    expect(read("report.html")).toMatch(/^<!doctype html>/i);
   });
 
   it("eval of the model repeats what training measured", async () => {
-    const config = JSON.parse(readFileSync(command.path("runs/mnist-1/config.json"), "utf8"));
+    const { metadata } = await loadSafetensors(command.path("runs/mnist-1/model.safetensors"));
+    const { result } = JSON.parse(metadata.get("adjoint") ?? "");
     const { events } = await command.events(["eval", "runs/mnist-1"]);
-    expect(events[0]).toMatchObject({ examples: 10_000, accuracy: config.result.accuracy });
+    expect(events[0]).toMatchObject({ examples: 10_000, accuracy: result.accuracy, f1: result.f1 });
   });
 
   it("stops at Ctrl-C with code 130 and leaves nothing behind", async () => {
@@ -210,6 +226,33 @@ describe("adjoint train FILE.csv", () => {
       "0",
     ]);
     expect(out).toContain("training accuracy");
+  });
+
+  it("stopped or failed leaves an earlier model of that directory as it was", async () => {
+    const args = ["train", "flowers.csv", "--label", "kind", "--out", "kept"];
+    await command.run([...args, "--epochs", "1"]);
+    const names = readdirSync(command.path("kept"));
+    const before = readFileSync(command.path("kept/model.safetensors"));
+    const started = command.start([...args, "--epochs", "1000000"]);
+    await started.printed("epoch  3");
+    started.kill("SIGINT");
+    expect((await started.ended).code).toBe(130);
+    expect((await command.run([...args, "--lr", "1e30", "--activation", "identity"])).code).toBe(1);
+    expect(readdirSync(command.path("kept"))).toEqual(names);
+    expect(readFileSync(command.path("kept/model.safetensors")).equals(before)).toBe(true);
+  });
+
+  it("looks at health and writes TensorBoard's files where asked", async () => {
+    const args = ["train", "flowers.csv", "--label", "kind", "--epochs", "2", "--out", "watched"];
+    const { code, out } = await command.run([...args, "--health", "--tensorboard"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^health {3}\d+ looks: /m);
+    expect(readdirSync(command.path("watched")).filter((name) => name.startsWith("events.out"))).toHaveLength(
+      1,
+    );
+    // the next run there has none
+    await command.run(args);
+    expect(readdirSync(command.path("watched")).filter((name) => name.startsWith("events.out"))).toEqual([]);
   });
 
   it("tells two classes apart by one output", async () => {

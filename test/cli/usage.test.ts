@@ -6,7 +6,7 @@ let command: Command;
 beforeAll(() => {
   command = new Command("usage");
   writeFileSync(command.path("flowers.csv"), flowers(30));
-  writeFileSync(command.path("holes.csv"), "a,b,kind\n1,2,x\n3,,y\n");
+  writeFileSync(command.path("slip.csv"), "a,b,same,kind\n1,2,x,p\n3,4,x,q\n3,4,x,q\n3,four,x,q\n");
   writeFileSync(command.path("ragged.csv"), "a,b,kind\n1,2,x\n3,y\n");
   writeFileSync(command.path("blank.csv"), "");
   writeFileSync(command.path("one.csv"), "a,kind\n1,x\n2,x\n");
@@ -119,10 +119,37 @@ describe("a wrong command line", () => {
       'column "kind" holds words, such as "rose"; --target is for numbers; for classes use --label kind',
     ],
     [
-      "words among the inputs",
-      ["train", "flowers.csv", "--target", "width"],
-      'column "kind" holds words, such as "rose"; inputs are numbers: name them with --features length',
+      "an input that is of no use",
+      ["train", "slip.csv", "--label", "kind", "--features", "same"],
+      'column "same" (--features) is of no use: always x',
     ],
+    [
+      "a categorical column that is not there",
+      [...train, "--categorical", "lenght"],
+      'has no column "lenght" (--categorical) (did you mean length?)',
+    ],
+    [
+      "a network beside a configuration file",
+      ["train", "x.ts", "--layers", "3,4"],
+      "--layers is not for configuration files",
+    ],
+    [
+      "columns beside a configuration file",
+      ["train", "x.mjs", "--label", "kind"],
+      "--label is not for configuration files",
+    ],
+    [
+      "no inputs to predict",
+      ["predict", "model"],
+      "missing required argument 'file'; see adjoint predict --help",
+    ],
+    ["an unknown format", ["export", "model", "--format", "onxn"], '"onxn" (did you mean onnx?)'],
+    [
+      "a file of an unknown format",
+      ["export", "model", "--to", "model.pt"],
+      "--to must end in .onnx, .safetensors, .npz",
+    ],
+    ["categories of images", ["train", "mnist", "--categorical", "a"], "--categorical is for CSV files"],
     [
       "measurements as classes",
       ["train", "prices.csv", "--label", "price"],
@@ -170,9 +197,15 @@ describe("work that fails", () => {
       "adjoint: the directory empty holds no model.safetensors",
     ],
     [
-      "an empty cell",
-      ["train", "holes.csv", "--label", "kind"],
-      'holes.csv, line 3, column "b": expected a finite number, received an empty cell',
+      "a word among numbers",
+      ["train", "slip.csv", "--label", "kind", "--validation", "0"],
+      'slip.csv, line 5, column "b": expected a finite number, received "four"; if its cells are names rather than numbers: --categorical b',
+    ],
+    ["a configuration file that is not there", ["train", "none.ts"], "adjoint: there is no file none.ts"],
+    [
+      "a model to export that is not there",
+      ["export", "nowhere"],
+      "adjoint: there is no model nowhere; adjoint train writes one",
     ],
     [
       "a short row",
@@ -234,7 +267,7 @@ describe("work that fails", () => {
 });
 
 describe("help", () => {
-  it.each([[], ["train"], ["eval"], ["predict"], ["gradcheck"], ["info"]])(
+  it.each([[], ["train"], ["eval"], ["predict"], ["export"], ["gradcheck"], ["info"]])(
     "of adjoint %s fits 80 columns",
     async (...args) => {
       const { code, out } = await command.run([...args, "--help"]);

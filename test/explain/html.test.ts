@@ -4,10 +4,10 @@ import { workedExamples } from "../../src/explain/examples/index.js";
 import { type Explanation, explain } from "../../src/explain/index.js";
 import { layOut } from "../../src/explain/render/html-layout.js";
 import { Typesetter } from "../../src/explain/render/html-math.js";
-import { pageThemes } from "../../src/explain/render/html-style.js";
 import { random, setSeed, type Tensor, tensor, where, zeros } from "../../src/index.js";
 import { softmaxCrossEntropy } from "../../src/losses/index.js";
 import { Activation, Linear, Sequential, TransformerBlock } from "../../src/nn/index.js";
+import { pageThemes } from "../../src/util/page-theme.js";
 import { f64 } from "./support.js";
 
 const limit = 2_000_000;

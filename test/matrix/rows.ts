@@ -8,6 +8,8 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import * as adjoint from "../../src/index.js";
+import * as nn from "../../src/nn/index.js";
+import * as train from "../../src/train/index.js";
 
 export interface Row {
   readonly call: string;
@@ -37,8 +39,8 @@ function takeLast(rows: Row[]): Row {
   return row;
 }
 
-/** What examples and rows see: every export by its name. */
-const scope: Record<string, unknown> = { ...adjoint, adjoint };
+/** What examples and rows see: every export by its name, and layers and training under theirs. */
+const scope: Record<string, unknown> = { ...adjoint, adjoint, nn, train };
 // `var` is a keyword: such a call is written adjoint.var(…)
 const names = Object.keys(scope).filter((name) => name !== "var");
 

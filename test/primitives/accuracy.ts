@@ -8,9 +8,16 @@ import { type Case, inputsOf, show } from "./cases.js";
 
 /**
  * "exact": the same bits as the reference. A number: ULP of the exact value. "sums": sums of n terms, each rounding off by at
- * most u = ε/2 of the running sum: n · u · Σ |terms|.
+ * most u = ε/2 of the running sum: n · u · Σ |terms|. "systems": what elimination gives for n equations, against the largest element.
  */
-type Accuracy = "exact" | "sums" | number;
+type Accuracy = "exact" | "sums" | "systems" | number;
+
+/**
+ * Elimination and substitution solve a system whose elements are off by at most γ ≈ 3n · u of |L|·|U| (Higham 2002, theorem 9.4),
+ * which for the samples is at most 3 · |A|, their elimination not growing and their condition number being below 4: 3 · 3 · 4 · n · u.
+ * Determinants add the rounding of a product, n · u.
+ */
+const SYSTEMS_FACTOR = 40;
 
 /** ULPs of the accuracy table in the manual. */
 export const accuracy: { readonly [N in PrimitiveName]: Accuracy } = {
@@ -77,6 +84,14 @@ export const accuracy: { readonly [N in PrimitiveName]: Accuracy } = {
   windowAdd: "sums",
   dot: "sums",
   argsort: "exact",
+  cholesky: "systems",
+  triangularSolve: "systems",
+  solve: "systems",
+  det: "systems",
+  logAbsDet: "systems",
+  cofactor: "systems",
+  lu: "systems",
+  luSolve: "systems",
   iota: "exact",
   randomBits: "exact",
   alias: "exact",
@@ -125,10 +140,14 @@ export function accuracyProblems(test: Case, actual: readonly TypedArray[]): str
     const magnitudes = bound === "sums" ? widely(test, Math.abs)[k] : expected;
     const terms = bound === "sums" ? widely(test, () => 1)[k] : expected;
     const unit = dtype === "float32" ? 2 ** -24 : 2 ** -53;
+    const order = inputs[0]?.shape.at(-1) ?? 1;
+    const largest = bound === "systems" ? largestOf(expected) : 0;
     const fits = (i: number): boolean => {
       if (Object.is(got[i], expected[i])) return true;
       if (exact || Number.isNaN(expected[i])) return false;
       if (bound === "sums") return Math.abs(got[i] - expected[i]) <= (terms[i] + 1) * unit * magnitudes[i];
+      if (bound === "systems")
+        return Math.abs(got[i] - expected[i]) <= SYSTEMS_FACTOR * order * unit * largest;
       const ulps = dtype === "float32" ? errorInUlps32(got[i], expected[i]) : ulps64(got[i], expected[i]);
       // Math's own functions are the exact values of float64 up to one ULP
       return ulps <= (dtype === "float32" ? Number(bound) : Number(bound) + 1);
@@ -140,6 +159,11 @@ export function accuracyProblems(test: Case, actual: readonly TypedArray[]): str
       }
   });
   return problems;
+}
+
+function largestOf(values: ArrayLike<number>): number {
+  const finite = Array.from(values, Math.abs).filter(Number.isFinite);
+  return finite.reduce((a, b) => Math.max(a, b), 0);
 }
 
 function ulps64(actual: number, expected: number): number {

@@ -163,6 +163,13 @@ export const operations: Readonly<Record<string, Operation>> = {
     adjoint.scatterAdd(target, indices, updates, argument<number | undefined>(call, 0)),
 
   // contraction
+  cholesky: unary(adjoint.cholesky),
+  triangularSolve: ([a, b], call) => adjoint.triangularSolve(a, b, options(call)),
+  solve: ([a, b]) => adjoint.solve(a, b),
+  inv: unary(adjoint.inv),
+  det: unary(adjoint.det),
+  logDet: unary(adjoint.logDet),
+  slogDet: ([x], call) => adjoint.slogDet(x)[call.result === 1 ? 1 : 0],
   matmul: ([a, b]) => adjoint.matmul(a, b),
   dot: ([a, b]) => adjoint.dot(a, b),
   outer: ([a, b]) => adjoint.outer(a, b),

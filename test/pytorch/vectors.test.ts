@@ -13,6 +13,7 @@ const FILES = [
   "movement",
   "indexing",
   "contraction",
+  "linalg",
   "windows",
   "losses",
 ] as const;

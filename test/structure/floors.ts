@@ -23,8 +23,11 @@ export const floors: readonly (readonly string[])[] = [
 /** From here up, the core is what a user sees of it: its public face, and util. */
 const publicFace = "index.ts";
 
-/** What a floor above the public face may see of the core besides: explanations read tapes, through one file made for them. */
-const narrowEntries: Readonly<Record<string, string>> = { explain: "transforms/tape.ts" };
+/** What a floor above the public face may see of the core besides, through one file made for it: explanations read tapes, training asks where a NaN comes from. */
+const narrowEntries: Readonly<Record<string, string>> = {
+  explain: "transforms/tape.ts",
+  train: "transforms/non-finite.ts",
+};
 
 /** Floors that may load packages and Node's modules, and then only when a call needs them: browsers import these too. */
 const lazyFloors = new Set(["backends", "data", "io", "train", "explain"]);

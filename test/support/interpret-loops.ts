@@ -6,6 +6,7 @@
 import { type DotLoop, loopsOfDot } from "../../src/loops/dot.js";
 import type {
   ArgsortKernel,
+  ControlKernel,
   CumsumKernel,
   DotKernel,
   Expr,
@@ -17,6 +18,7 @@ import type {
   Store,
 } from "../../src/loops/ir.js";
 import { allocate, type TypedArray } from "../../src/types/dtype.js";
+import { interpretFactor, interpretSubstitute } from "./interpret-factors.js";
 import { applyBinary, applyCast, applyCompare, applyUnary, round } from "./interpret-scalars.js";
 
 /** What an index out of range stops with. */
@@ -49,6 +51,11 @@ export function interpret(schedule: Schedule, inputs: ReadonlyMap<number, TypedA
 
 function interpretKernel(kernel: Kernel, buffers: TypedArray[], number: number): void {
   switch (kernel.kind) {
+    case "scan":
+    case "cond":
+    case "while":
+      interpretControl(kernel, buffers, number);
+      break;
     case "loops":
       interpretLoops(kernel, buffers, number);
       break;
@@ -64,9 +71,42 @@ function interpretKernel(kernel: Kernel, buffers: TypedArray[], number: number):
     case "argsort":
       interpretArgsort(kernel, buffers);
       break;
+    case "factor":
+      interpretFactor(kernel, buffers);
+      break;
+    case "substitute":
+      interpretSubstitute(kernel, buffers);
+      break;
     case "randomBits":
       interpretRandomBits(kernel, buffers);
       break;
+  }
+}
+
+/** A failure inside names the scan, choice or loop. */
+function interpretControl(kernel: ControlKernel, buffers: TypedArray[], number: number): void {
+  const runAll = (kernels: readonly Kernel[]): void => {
+    for (const inner of kernels) interpretKernel(inner, buffers, number);
+  };
+  switch (kernel.kind) {
+    case "cond":
+      runAll(buffers[kernel.predicate][0] !== 0 ? kernel.onTrue : kernel.onFalse);
+      break;
+    case "while":
+      for (runAll(kernel.condition); buffers[kernel.predicate][0] !== 0; runAll(kernel.condition))
+        runAll(kernel.body);
+      break;
+    case "scan":
+      for (let at = 0; at < kernel.length; at++) {
+        const step = kernel.reverse ? kernel.length - 1 - at : at;
+        for (const { sequence, window } of kernel.reads) {
+          const { length } = buffers[window];
+          buffers[window].set(buffers[sequence].subarray(step * length, (step + 1) * length));
+        }
+        runAll(kernel.body);
+        for (const { sequence, window } of kernel.writes)
+          buffers[sequence].set(buffers[window], step * buffers[window].length);
+      }
   }
 }
 

@@ -6,6 +6,14 @@
 import type { PrimitiveName, registry } from "../../src/primitives/registry.js";
 import { dtypes } from "../../src/types/dtype.js";
 import { sizeOf } from "../../src/types/shape.js";
+import {
+  choleskys,
+  determinants,
+  factoredSolves,
+  factors,
+  solves,
+  triangularSolves,
+} from "./registry-samples-linalg.js";
 import { binary, casts, compare, shapes, unary } from "./registry-samples-pointwise.js";
 import { dots, gathers, pads, reductions, scatters, slices, windows } from "./registry-samples-structural.js";
 import {
@@ -222,6 +230,14 @@ export const samples: { readonly [N in PrimitiveName]: SamplesOf<N> } = {
       sample("zeros of both signs", undefined, fixed([4], dtype, [0, -0, 0, -0])),
     ]),
   ],
+  cholesky: choleskys,
+  triangularSolve: triangularSolves,
+  solve: solves,
+  det: determinants,
+  logAbsDet: determinants,
+  cofactor: determinants,
+  lu: factors,
+  luSolve: factoredSolves,
   iota: dtypes
     .filter((dtype) => dtype !== "bool")
     .flatMap((dtype) => [0, 1, 19].map((length) => sample(`${dtype}[${length}]`, { length, dtype }))),

@@ -63,6 +63,7 @@ describe("any function of an entry point with any arguments", () => {
     data,
     io,
     train,
+    "train.metrics": train.metrics,
   };
   for (const [path, entry] of Object.entries(entries))
     for (const [name, value] of Object.entries(entry)) {

@@ -16,6 +16,9 @@ import type {
 import { registry } from "../../src/primitives/registry.js";
 import { callPrimitive } from "../../src/transforms/call.js";
 import { checkpointPrimitive } from "../../src/transforms/checkpoint.js";
+import { condPrimitive } from "../../src/transforms/cond-primitive.js";
+import { scanPrimitive } from "../../src/transforms/scan-primitive.js";
+import { whilePrimitive } from "../../src/transforms/while-primitive.js";
 import { allocate, type DType } from "../../src/types/dtype.js";
 import { sizeOf } from "../../src/types/shape.js";
 
@@ -25,6 +28,8 @@ const token = /\s*("(?:[^"\\]|\\.)*"|%\d+|@\d+|-?(?:\d[\d.]*(?:e[+-]?\d+)?|Infin
 class Reader {
   private readonly words: string[] = [];
   private at = 0;
+  /** Functions met so far, by number. */
+  readonly functions: Body[] = [];
 
   constructor(text: string) {
     token.lastIndex = 0;
@@ -136,6 +141,7 @@ function readFunction(reader: Reader): Body {
       return reader.type(id);
     });
     operations.push({ primitive, inputs: from, outputs, ...(params === undefined ? {} : { params }) });
+    while (reader.peek() === "function") readNumbered(reader);
   }
   reader.expect("return");
   const outputs: number[] = [];
@@ -147,18 +153,19 @@ function readFunction(reader: Reader): Body {
   return { inputs, constants, operations, outputs };
 }
 
+function readNumbered(reader: Reader): void {
+  reader.expect("function");
+  const number = Number(reader.next().slice(1));
+  reader.functions[number] = readFunction(reader);
+}
+
 /** The listing that a text was printed from, without costs and names. */
 export function parseGraph(text: string): Body & { readonly functions: readonly Body[] } {
   const reader = new Reader(text);
   reader.expect("graph");
   const main = readFunction(reader);
-  const functions: Body[] = [];
-  while (!reader.done) {
-    reader.expect("function");
-    reader.next();
-    functions.push(readFunction(reader));
-  }
-  return { ...main, functions };
+  while (!reader.done) readNumbered(reader);
+  return { ...main, functions: reader.functions };
 }
 
 /** What of a listing its text holds. */
@@ -175,6 +182,9 @@ export function withoutCosts(listing: GraphListing): unknown {
 const calls: Readonly<Record<string, Primitive>> = {
   call: callPrimitive as Primitive,
   checkpoint: checkpointPrimitive as Primitive,
+  scan: scanPrimitive as Primitive,
+  cond: condPrimitive as Primitive,
+  whileLoop: whilePrimitive as Primitive,
 };
 
 /** A graph that runs, from what was read. */

@@ -9,6 +9,7 @@ import { compile as compileGraph } from "../../compiler/pipeline.js";
 import { paramsKey } from "../../compiler/rewrite.js";
 import type { CompileOptions, Device, ProfiledProgram, ProfileRequest } from "../../graph/device.js";
 import { traceGraph } from "../../graph/graph.js";
+import { paramKey } from "../../graph/graph-key.js";
 import { bindAll } from "../../graph/node.js";
 import type { EvaluateContext, Primitive } from "../../graph/primitive.js";
 import { HostStorage } from "../../graph/storage.js";
@@ -18,6 +19,10 @@ import { WasmProgram } from "./program.js";
 
 /** Floating-point operations below which an operation is evaluated in TypeScript: about 20 µs of it. */
 const worthwhile = 16_384;
+/** Operations that compute much with every element they are given. */
+const factorisations = new Set("cholesky triangularSolve solve det logAbsDet cofactor lu luSolve".split(" "));
+/** Evaluations of operations inside a scan above which a program is made of it: some 500 µs of them. */
+const worthwhileEvaluations = 256;
 /** Programs of single operations that are kept; their memory is small but not nothing. */
 const kept = 128;
 
@@ -30,11 +35,39 @@ function evaluate<P>(
   context: EvaluateContext<P>,
 ): readonly TypedArray[] {
   const { kind } = primitive.lowering;
-  const computes = kind === "dot" || kind === "pointwise" || kind === "reduce";
+  if (kind === "control") return evaluateControl(primitive, inputs, context);
+  const computes =
+    kind === "dot" || kind === "pointwise" || kind === "reduce" || factorisations.has(primitive.name);
   if (!computes || primitive.cost(context.inputTypes, context.outputTypes, context.params).flops < worthwhile)
     return primitive.evaluate(inputs, context);
   const parameters = paramsKey(context.params);
   if (parameters === undefined) return primitive.evaluate(inputs, context);
+  return runProgram(primitive, parameters, inputs, context);
+}
+
+/** Kernel calls and little else: short runs of short graphs are over before a program is made. */
+function evaluateControl<P>(
+  primitive: Primitive<P>,
+  inputs: readonly TypedArray[],
+  context: EvaluateContext<P>,
+): readonly TypedArray[] {
+  const { params } = context;
+  const { lowering } = primitive;
+  const control = lowering.kind === "control" ? lowering.control(params) : undefined;
+  const evaluations = control?.kind === "scan" ? control.length * control.body.operations.length : 0;
+  const { flops } = primitive.cost(context.inputTypes, context.outputTypes, params);
+  if (control?.kind !== "while" && evaluations < worthwhileEvaluations && flops < worthwhile)
+    return primitive.evaluate(inputs, context);
+  return runProgram(primitive, paramKey(params), inputs, context);
+}
+
+/** Runs the program of one operation, which is made where it is not among the latest. */
+function runProgram<P>(
+  primitive: Primitive<P>,
+  parameters: string,
+  inputs: readonly TypedArray[],
+  context: EvaluateContext<P>,
+): readonly TypedArray[] {
   const key = `${primitive.name}${parameters}${context.inputTypes.map(({ shape, dtype }) => `${dtype}[${shape}]`).join()}`;
   let program = programs.get(key);
   if (program === undefined) {

@@ -4,6 +4,7 @@
  * Arena buffers hold what was written only until another program runs; static ones as long as the program.
  */
 
+import { leavesOf } from "../../compiler/nested.js";
 import type { Schedule } from "../../loops/ir.js";
 import type { DType, TypedArray } from "../../types/dtype.js";
 import { AdjointError, invariant } from "../../util/errors.js";
@@ -107,8 +108,12 @@ export class WasmProgram {
     this.stoppedAt = this.schedule.kernels.length;
     const status = exports.run(memory.arena(arenaBytes), staticBase);
     if (status === 0) return;
-    this.stoppedAt = status - 1;
-    const kernel = this.schedule.kernels[status - 1].name;
+    let leaves = 0;
+    this.stoppedAt = this.schedule.kernels.findIndex((kernel) => {
+      leaves += leavesOf([kernel]).length;
+      return leaves >= status;
+    });
+    const kernel = leavesOf(this.schedule.kernels)[status - 1].name;
     // what people call it
     const name = kernel === "gather" || kernel === "boundIndex" ? "take" : kernel;
     const value = Number(exports.offendingValue.value);

@@ -1,21 +1,32 @@
 /** `adjoint eval`: a trained model measured on examples. */
 import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import type { Command } from "commander";
 import type { Dataset } from "../../data/index.js";
 import { AdjointError } from "../../index.js";
-import { confusion, evaluate } from "../../train/index.js";
+import { confusion, evaluate, type Measurements } from "../../train/index.js";
+import { notOfConfigFile, usage } from "../arguments.js";
 import type { DataConfig, ModelConfig } from "../config.js";
+import { isLabels, sizeOf } from "../config-file/data.js";
+import { type ConfigModelFile, isOfConfigFile, runAgain } from "../config-file/saved.js";
 import { confusionTable } from "../confusion-table.js";
 import { checkContent, contentOf, sameContent } from "../content.js";
 import { describeData } from "../describe-data.js";
 import { loadExamples, readCsv } from "../examples.js";
-import { loadModel } from "../model-file.js";
+import { measurementLines } from "../measurements.js";
+import { networkOf, readModel } from "../model-file.js";
 import { losses } from "../network.js";
-import { grouped, loss, percent, print, printEvent } from "../output.js";
+import { configOption, json, verbose } from "../options.js";
+import { grouped, print, printEvent } from "../output.js";
 import { scaled } from "../scaling.js";
+import { describeScores, scoresOf } from "../scores.js";
 import { checkFits } from "../settings.js";
+import { runUserCode } from "../user-module.js";
 
 export interface EvalOptions {
   readonly json?: boolean;
+  /** The file that makes the model, where that is not the one it was trained by. */
+  readonly config?: string;
 }
 
 interface Measured {
@@ -29,28 +40,80 @@ export async function evalCommand(
   argument: string | undefined,
   options: EvalOptions,
 ): Promise<void> {
-  const { model, config, file } = await loadModel(path);
+  const saved = await readModel(path);
+  if (isOfConfigFile(saved)) return evalConfigRun(saved, path, argument, options);
+  if (options.config !== undefined) throw notOfConfigFile(path);
+  const { file, tensors } = saved;
+  const config = saved.config as ModelConfig;
+  const model = networkOf(config, tensors, file);
   const { data, what } = await examplesFor(config, argument, path);
   const name = losses[config.training.loss];
   const classes = config.classes ?? data.classes ?? [];
   const measurements = await evaluate(model, data, undefined, { loss: name });
+  const scores = await scoresOf(model, data, config.data, name);
   const counts = data.targetShape.length === 0 ? await confusion(model, data, { loss: name }) : undefined;
-  if (options.json) {
+  const lines = [...measurementLines(measurements), describeScores(scores, config.data)];
+  show(
+    { file, what, size: data.size, measurements: { ...measurements, ...scores }, lines, counts, classes },
+    options,
+  );
+}
+
+/** The validation data of a configuration file, or its training data where it has no others. */
+async function evalConfigRun(
+  saved: ConfigModelFile,
+  path: string,
+  argument: string | undefined,
+  options: EvalOptions,
+): Promise<void> {
+  if (argument !== undefined)
+    throw usage(
+      `${path} was trained by a configuration file, which names its data: change validation in a copy of it and add --config COPY, received ${argument}`,
+      "DATA",
+    );
+  const { model, options: told, loaded } = await runAgain(saved, path, options.config);
+  const { data, validation, metrics, loss: given } = told;
+  const measured = validation ?? data;
+  const [measurements, counts] = await runUserCode(loaded.path, async () => [
+    await evaluate(model, measured, metrics, { loss: given }),
+    isLabels(measured) ? await confusion(model, measured, { loss: given }) : undefined,
+  ]);
+  const what = `${basename(loaded.path)} (${validation === undefined ? "training" : "validation"})`;
+  const classes = saved.config.classes ?? [];
+  const lines = measurementLines(measurements);
+  show({ file: saved.file, what, size: sizeOf(measured), measurements, lines, counts, classes }, options);
+}
+
+interface Shown {
+  readonly file: string;
+  readonly what: string;
+  /** Of a stream it is not known. */
+  readonly size: number | undefined;
+  readonly measurements: Measurements;
+  /** The same for people. */
+  readonly lines: readonly string[];
+  readonly counts: readonly (readonly number[])[] | undefined;
+  readonly classes: readonly string[];
+}
+
+function show(
+  { file, what, size, measurements, lines, counts, classes }: Shown,
+  { json }: EvalOptions,
+): void {
+  if (json) {
     printEvent({
       event: "eval",
       model: file,
       data: what,
-      examples: data.size,
+      examples: size,
       ...measurements,
       ...(counts && { confusion: counts }),
       classes,
     });
     return;
   }
-  print(`${what}: ${grouped(data.size)} examples`);
-  print(
-    `loss ${loss(measurements.loss)}${measurements.accuracy === undefined ? "" : `  accuracy ${percent(measurements.accuracy)}`}`,
-  );
+  print(size === undefined ? what : `${what}: ${grouped(size)} examples`);
+  for (const line of lines) print(line);
   if (counts !== undefined) print(`\n${confusionTable(counts, classes)}`);
 }
 
@@ -79,7 +142,7 @@ export async function examplesFor(
 }
 
 /** A CSV file is read with the columns the model was trained on. */
-async function sourceOf(argument: string, { data, network }: ModelConfig): Promise<DataConfig> {
+export async function sourceOf(argument: string, { data, network }: ModelConfig): Promise<DataConfig> {
   const isFile = await stat(argument).then(
     (found) => found.isFile(),
     () => false,
@@ -91,4 +154,24 @@ async function sourceOf(argument: string, { data, network }: ModelConfig): Promi
     `the model was trained on images (${network.layers[0]} pixels); DATA must be mnist or a directory of IDX files, received the file ${argument}`,
     { file: argument },
   );
+}
+
+/** Adds the command to a program. */
+export function addEval(program: Command): void {
+  program
+    .command("eval")
+    .summary("measure a trained model")
+    .description("Measures a trained model: loss, accuracy and confusions.")
+    .argument("<model>", "what adjoint train wrote: its directory, or model.safetensors")
+    .argument("[data]", "mnist, FILE.csv or DIRECTORY (default: the examples that measured it in training)")
+    .addOption(configOption())
+    .addOption(json("print a JSON object"))
+    .addOption(verbose())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  adjoint eval runs/mnist-1\n  adjoint eval runs/iris-1 more-iris.csv",
+    )
+    .action((model: string, data: string | undefined, options: EvalOptions) =>
+      evalCommand(model, data, options),
+    );
 }

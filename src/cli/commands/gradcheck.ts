@@ -1,7 +1,8 @@
 /** `adjoint gradcheck`: a network's backpropagation against finite differences, in float64. */
+import { type Command, Option } from "commander";
 import { AdjointError, gradCheck, random, type Tensor } from "../../index.js";
 import type * as nn from "../../nn/index.js";
-import { usage } from "../arguments.js";
+import { integerOption, usage } from "../arguments.js";
 import { loadModel } from "../model-file.js";
 import {
   type Activation,
@@ -13,6 +14,7 @@ import {
   lossFunctions,
   type OutputActivation,
 } from "../network.js";
+import { json, layers, networkOptions, verbose } from "../options.js";
 import { print, printEvent } from "../output.js";
 
 export interface GradcheckOptions {
@@ -84,4 +86,28 @@ async function saved(path: string, options: GradcheckOptions): Promise<Subject> 
   const { model, config } = await loadModel(path, "float64");
   const regression = config.data.kind === "csv" && config.data.label === undefined;
   return { model, loss: options.loss ?? config.training.loss, layers: config.network.layers, regression };
+}
+
+/** Adds the command to a program. */
+export function addGradcheck(program: Command): void {
+  const command = program
+    .command("gradcheck")
+    .summary("check backpropagation against finite differences")
+    .description(
+      "Checks the gradient of a network's loss, on random examples in float64,\nagainst finite differences and against forward mode. Fails (exit code 1)\nwhere they disagree, and names the operation at fault.",
+    )
+    .argument("[model]", "what adjoint train wrote (default: a network of the options below)")
+    .addOption(layers("neurons of every layer (default: 4,5,3)"));
+  networkOptions(command, "sigmoid", "quadratic, or the model's", "nielsen")
+    .addOption(new Option("--batch <n>", "random examples").argParser(integerOption("--batch", 1)).default(4))
+    .addOption(
+      new Option("--seed <n>", "of weights and examples").argParser(integerOption("--seed", 0)).default(1),
+    )
+    .addOption(json("print a JSON object"))
+    .addOption(verbose())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  adjoint gradcheck runs/mnist-1\n  adjoint gradcheck --layers 3,4,2 --activation relu",
+    )
+    .action((model: string | undefined, options: GradcheckOptions) => gradcheckCommand(model, options));
 }

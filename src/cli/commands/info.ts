@@ -1,9 +1,11 @@
 /** `adjoint info`: what there is on this machine, and what of it is used. */
 import { cpus } from "node:os";
+import type { Command } from "commander";
 import { findBlas } from "../../backends/blas/library.js";
 import { wasmFeatures } from "../../backends/wasm/features.js";
 import { obstacle } from "../../backends/wasm/threads/settings.js";
 import { device, devices, threads } from "../../index.js";
+import { json, verbose } from "../options.js";
 import { print, printEvent } from "../output.js";
 import { version } from "../version.js";
 
@@ -92,4 +94,15 @@ function describeBlas(): { readonly used: string } | { readonly reason: string }
   } catch (error) {
     return { reason: messageOf(error) };
   }
+}
+
+/** Adds the command to a program. */
+export function addInfo(program: Command): void {
+  program
+    .command("info")
+    .summary("show what this machine has and what is used")
+    .description("Shows the versions, the devices and their features, and what of them is used.")
+    .addOption(json("print a JSON object"))
+    .addOption(verbose())
+    .action((options: InfoOptions) => infoCommand(options));
 }

@@ -1,106 +1,84 @@
-/** `adjoint predict`: what a trained model says of new inputs. */
-import { readFile } from "node:fs/promises";
-import { columnIndex, numbersOf, readTable, type Table } from "../../data/csv-table.js";
-import { AdjointError, type Tensor, tensor } from "../../index.js";
-import { decodeIdx } from "../../io/index.js";
-import { predict } from "../../train/index.js";
-import type { ModelConfig } from "../config.js";
-import { loadModel } from "../model-file.js";
-import { print, printEvent } from "../output.js";
+/** `adjoint predict`: what a trained model says of new inputs, as they come. */
+import { once } from "node:events";
+import { usage } from "../arguments.js";
+import { eventText, print } from "../output.js";
+import { type Answer, type AnswerForm, answerOf, checkProbabilities, className } from "../predict/answers.js";
+import { inputsOf } from "../predict/inputs.js";
+import { openPredictor } from "../predict/predictor.js";
+import { openSource } from "../predict/source.js";
 
 export interface PredictOptions {
+  readonly probabilities?: boolean;
+  readonly csv?: boolean;
   readonly json?: boolean;
+  /** The file that makes the model, where that is not the one it was trained by. */
+  readonly config?: string;
 }
-
-const operation = "predict";
-/** What messages call text that comes from no file. */
-const name = "standard input";
 
 /** @throws AdjointError `usage`, and those of the library */
-export async function predictCommand(path: string, file: string, options: PredictOptions): Promise<void> {
-  const { model, config } = await loadModel(path);
-  const inputs = await readInputs(file, config);
-  const outputs = await (await predict(model, inputs)).array<number[][]>();
-  outputs.forEach((row, i) => {
-    const prediction = predictionOf(row, config);
-    if (options.json) printEvent({ event: "prediction", row: i + 1, prediction, outputs: row });
-    else print(String(prediction));
-  });
-}
-
-/** The name of the class with the largest output; for numbers, the outputs themselves. */
-function predictionOf(row: readonly number[], config: ModelConfig): string | number {
-  const { classes, training, data } = config;
-  const isRegression = data.kind === "csv" && data.label === undefined;
-  if (isRegression) return row.length === 1 ? row[0] : row.join(" ");
-  const threshold = training.loss === "sigmoid-cross-entropy" ? 0 : 0.5;
-  const best = row.length === 1 ? Number(row[0] > threshold) : row.indexOf(Math.max(...row));
-  return classes?.[best] ?? String(best);
-}
-
-/** Rows of a CSV file (or standard input), or the images of an IDX file. */
-async function readInputs(file: string, config: ModelConfig): Promise<Tensor> {
-  const width = config.network.layers[0];
-  if (file !== "-") {
-    const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-      const reason =
-        cause.code === "ENOENT"
-          ? "there is no such file"
-          : cause.code === "EISDIR"
-            ? "it is a directory"
-            : cause.message;
-      throw new AdjointError("file-not-found", `cannot read ${file}: ${reason}`, { file }, { cause });
-    });
-    if (bytes[0] === 0 && bytes[1] === 0) return readImages(bytes, file, width);
+export async function predictCommand(
+  path: string,
+  files: readonly string[],
+  options: PredictOptions,
+): Promise<void> {
+  if (options.csv && options.json) throw usage("--csv and --json are two formats: give one of them", "--csv");
+  const predictor = await openPredictor(path, options.config);
+  const { answers } = predictor;
+  const { probabilities = false } = options;
+  if (probabilities) checkProbabilities(answers, path);
+  let row = 0;
+  for (const file of files) {
+    for await (const block of inputsOf(await openSource(file), predictor.inputs)) {
+      const lines: string[] = [];
+      for (const outputs of await predictor.apply(block)) {
+        row++;
+        const answer = answerOf(outputs, answers, probabilities);
+        if (options.csv && row === 1) lines.push(header(answer, answers));
+        if (options.json) lines.push(eventText(eventOf(answer, answers, row)));
+        else lines.push(options.csv ? csvLine(answer) : textLine(answer, answers));
+      }
+      print(lines.join("\n"));
+      // who reads slowly is waited for, so that answers do not pile up in memory
+      if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
+    }
   }
-  // text always ends in a line break here, which tells it from a path
-  const table = await readRows(file === "-" ? `${await standardInput()}\n` : file, config);
-  const columns =
-    config.data.kind === "csv"
-      ? config.data.features.map((name) => columnIndex(table, name, "an input of the model", operation))
-      : table.columns.map((_, i) => i);
-  if (columns.length !== width)
-    throw new AdjointError(
-      "invalid-data",
-      `${table.file}: the model takes ${width} numbers a row, received ${columns.length}`,
-      { file },
-    );
-  const values = numbersOf(table, columns, (length) => new Float32Array(length), operation);
-  const { scaling } = config;
-  const used =
-    scaling === undefined
-      ? values
-      : values.map((value, i) => (value - scaling.mean[i % width]) / scaling.deviation[i % width]);
-  return tensor(used, { shape: [table.rows.length, width] });
 }
 
-/** Models of tables find their inputs by name; pixels have none, so a first line of numbers is a row. */
-async function readRows(source: string, config: ModelConfig): Promise<Table> {
-  if (config.data.kind === "csv")
-    return readTable(source, { delimiter: config.data.delimiter, name }, operation);
-  const bare = await readTable(source, { header: false, name }, operation);
-  const isNumber = (cell: string): boolean => cell !== "" && Number.isFinite(Number(cell));
-  return bare.rows[0].cells.every(isNumber) ? bare : readTable(source, { name }, operation);
+function eventOf({ prediction, outputs, probabilities }: Answer, form: AnswerForm, row: number) {
+  return {
+    event: "prediction",
+    row,
+    prediction: Array.isArray(prediction) ? prediction.join(" ") : prediction,
+    outputs,
+    ...(probabilities && {
+      probabilities: Object.fromEntries(probabilities.map((value, at) => [className(form, at), value])),
+    }),
+  };
 }
 
-function readImages(bytes: Uint8Array, file: string, width: number): Tensor {
-  const { data, shape, element } = decodeIdx(bytes, file);
-  const pixels = shape.slice(1).reduce((product, extent) => product * extent, 1);
-  if (shape.length < 2 || pixels !== width)
-    throw new AdjointError(
-      "invalid-data",
-      `${file}: the model takes ${width} pixels an image, received ${element}[${shape.join(", ")}]`,
-      { file },
-    );
-  const scale = element === "uint8" ? 1 / 255 : 1;
-  return tensor(
-    Float32Array.from(data, (pixel) => pixel * scale),
-    { shape: [shape[0], width] },
-  );
+/** `setosa`, with probabilities `setosa 0.9812`; numbers with blanks between. */
+function textLine({ prediction, probabilities }: Answer, form: AnswerForm): string {
+  if (Array.isArray(prediction)) return prediction.join(" ");
+  if (probabilities === undefined) return String(prediction);
+  const at = probabilities.findIndex((_, i) => className(form, i) === prediction);
+  return `${prediction} ${probabilities[at].toFixed(4)}`;
 }
 
-async function standardInput(): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of process.stdin) parts.push(part);
-  return Buffer.concat(parts).toString("utf8");
+/** The names above the columns: `prediction`, and the classes; or what the numbers are called. */
+function header({ prediction, probabilities }: Answer, form: AnswerForm): string {
+  if (form.kind === "classes")
+    return ["prediction", ...(probabilities ?? []).map((_, at) => className(form, at))].map(cell).join(",");
+  const count = Array.isArray(prediction) ? prediction.length : 1;
+  const name = (at: number) => form.names[at] ?? (count === 1 ? "prediction" : `output ${at}`);
+  return Array.from({ length: count }, (_, at) => cell(name(at))).join(",");
+}
+
+function csvLine({ prediction, probabilities = [] }: Answer): string {
+  const first = Array.isArray(prediction) ? prediction : [prediction];
+  return [...first, ...probabilities].map((value) => cell(String(value))).join(",");
+}
+
+/** As RFC 4180 has it: quoted where it must be. */
+function cell(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

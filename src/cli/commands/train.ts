@@ -1,22 +1,30 @@
 /** `adjoint train`: examples in, a model on disk out. */
+import { join } from "node:path";
 import { random, setThreads } from "../../index.js";
 import type * as nn from "../../nn/index.js";
-import type { EpochRecord, Run } from "../../train/index.js";
+import type { EpochRecord, FitOptions, Run } from "../../train/index.js";
 import * as training from "../../train/index.js";
+import { type CheckpointCommandOptions, checkpointFitOptions, interruptedRun } from "../checkpoints.js";
 import type { ModelConfig, Scaling } from "../config.js";
 import { confusionTable } from "../confusion-table.js";
 import { type DataOptions, describeData } from "../describe-data.js";
 import { type Examples, loadExamples } from "../examples.js";
-import { interrupted, interruptible } from "../interrupt.js";
+import { interruptible } from "../interrupt.js";
 import { openOutput, saveModel } from "../model-file.js";
 import { buildNetwork, losses } from "../network.js";
 import { describeDescent, makeOptimizer } from "../optimizer.js";
 import { duration, grouped, loss, percent, print, printEvent } from "../output.js";
 import { noDisplay, progressBar } from "../progress.js";
+import { openRunFiles, type RunFiles, type RunFilesOptions } from "../run-files.js";
 import { scaled, scalingOf } from "../scaling.js";
+import { describeScores, scoresOf } from "../scores.js";
 import { type Settings, settingsFor, type TrainingOptions } from "../settings.js";
 
-export interface TrainOptions extends DataOptions, TrainingOptions {
+export interface TrainOptions
+  extends DataOptions,
+    TrainingOptions,
+    CheckpointCommandOptions,
+    RunFilesOptions {
   readonly seed: number;
   readonly threads?: number;
   readonly out?: string;
@@ -31,16 +39,26 @@ export async function trainCommand(argument: string, options: TrainOptions): Pro
 async function run(argument: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
   const { seed, json = false } = options;
   if (options.threads !== undefined) setThreads(options.threads);
+  // refused before anything is read
+  const checkpoints = checkpointFitOptions(options, json);
   const loaded = await loadExamples(await describeData(argument, options), options);
   const settings = settingsFor(loaded, options);
   const scaling =
-    options.standardize !== false && loaded.config.kind === "csv" ? scalingOf(loaded.train) : undefined;
+    options.standardize !== false && loaded.config.kind === "csv" && loaded.config.table === undefined
+      ? scalingOf(loaded.train)
+      : undefined;
   const examples = {
     ...loaded,
     train: scaled(loaded.train, scaling),
     validation: scaled(loaded.validation, scaling),
   };
   const output = await openOutput(options.out, examples.name);
+  const about = {
+    title: examples.name,
+    config: { data: loaded.config, ...settings, ...(scaling && { scaling }) },
+    updates: Math.ceil(examples.train.size / settings.batch) * settings.epochs,
+  };
+  const files = openRunFiles(output.path, checkpoints, options, about);
   try {
     announce(examples, settings, seed, output.path, json);
     const [weightKey] = random.split(random.key(seed));
@@ -50,10 +68,10 @@ async function run(argument: string, options: TrainOptions, signal: AbortSignal)
       examples,
       settings,
       options,
+      { ...checkpoints, ...files.fitOptions },
       signal,
     );
-    if (result.ended !== "finished")
-      throw interrupted(`in epoch ${result.history.length + 1} of ${settings.epochs}`);
+    if (result.ended === "aborted") throw interruptedRun(result, settings.epochs, signal);
     await finish(
       result,
       examples,
@@ -61,10 +79,12 @@ async function run(argument: string, options: TrainOptions, signal: AbortSignal)
       seed,
       scaling,
       output.path,
+      files,
       json,
       (performance.now() - started) / 1000,
     );
   } catch (error) {
+    await files.drop();
     await output.abandon();
     throw error;
   }
@@ -102,6 +122,7 @@ function announce(
       ? "measured on the same"
       : `${grouped(validation.size)} to ${validationName === "test" ? "test" : "validate"}`;
   print(`data     ${name}: ${grouped(train.size)} examples to train, ${held}`);
+  for (const line of examples.columns ?? []) print(line);
   print(`network  ${layers}, ${network.activation}${output}, init ${network.init}, seed ${seed}`);
   const rule = describeDescent(descent);
   const schedule = `batch ${batch}, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`;
@@ -115,6 +136,7 @@ async function learn(
   { train, validation, validationName }: Examples,
   settings: Settings,
   { seed, json }: TrainOptions,
+  others: Partial<FitOptions<nn.Module>>,
   signal: AbortSignal,
 ): Promise<Run<nn.Sequential>> {
   const display = json ? noDisplay : progressBar();
@@ -128,6 +150,7 @@ async function learn(
       batchSize: settings.batch,
       seed,
       signal,
+      ...others,
       onProgress: (event) => display.update(event),
       onEpoch: (record) => {
         display.clear();
@@ -161,12 +184,14 @@ async function finish(
   seed: number,
   scaling: Scaling | undefined,
   directory: string,
+  files: RunFiles,
   json: boolean,
   seconds: number,
 ): Promise<void> {
   const { train, validation, validationName, config: data } = examples;
   const last = history[history.length - 1];
   const { network, ...descent } = settings;
+  const scores = await scoresOf(model, validation, data, losses[settings.loss]);
   const config: ModelConfig = {
     format: 1,
     data,
@@ -174,18 +199,20 @@ async function finish(
     training: { ...descent, seed },
     ...(train.classes === undefined ? {} : { classes: train.classes }),
     ...(scaling === undefined ? {} : { scaling }),
-    result: { trainingLoss: last.loss, ...last.validation },
+    result: { trainingLoss: last.loss, ...last.validation, ...scores },
   };
   const classes = train.targetShape.length === 0;
   const counts = classes
     ? await training.confusion(model, validation, { loss: losses[settings.loss] })
     : undefined;
   const file = await saveModel(directory, model, config);
+  await files.keep();
+  files.showHealth(json);
   if (json) {
     printEvent({
       event: "end",
       loss: last.loss,
-      validation: last.validation,
+      validation: { ...last.validation, ...scores },
       ...(counts && { confusion: counts }),
       classes: train.classes,
       model: file,
@@ -197,6 +224,7 @@ async function finish(
   if (last.validation.accuracy === undefined)
     print(`${validationName} loss ${loss(last.validation.loss)} after ${duration(seconds)}`);
   else print(`${validationName} accuracy ${percent(last.validation.accuracy)} after ${duration(seconds)}`);
+  print(describeScores(scores, data));
   if (counts !== undefined) print(`\n${confusionTable(counts, train.classes ?? [])}`);
-  print(`\nwritten  ${file}`);
+  print(`\nwritten  ${file}\nreport   ${join(directory, "report.html")}`);
 }

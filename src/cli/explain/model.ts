@@ -3,7 +3,7 @@ import type { Dataset } from "../../data/index.js";
 import type { Tensor } from "../../index.js";
 import type { Sequential } from "../../nn/index.js";
 import { usage } from "../arguments.js";
-import { describeData } from "../describe-data.js";
+import { sourceOf } from "../commands/eval.js";
 import { loadExamples } from "../examples.js";
 import { loadModel } from "../model-file.js";
 import { losses, lossFunctions } from "../network.js";
@@ -14,7 +14,9 @@ import type { Subject, SubjectOptions } from "./subject.js";
 /** @throws AdjointError `usage` for an example there is not, and those of models and data */
 export async function modelSubject(path: string, { example, data }: SubjectOptions): Promise<Subject> {
   const { model, config, file } = await loadModel(path);
-  const source = data === undefined ? config.data : await describeData(data, csvOptions(config.data));
+  const named = data === undefined ? config.data : await sourceOf(data, config);
+  // of a table that is named every row may be asked for
+  const source = named.kind === "csv" && data !== undefined ? { ...named, validation: 0 } : named;
   const found = await loadExamples(source, config.classes === undefined ? {} : { classes: config.classes });
   checkFits(config.network, found, found.validation.inputShape[0]);
   const examples = scaled(found.validation, config.scaling);
@@ -52,16 +54,4 @@ function answer({ targets, targetShape, classes }: Dataset, at: number): string 
   const values = Array.from(targets.slice(at * width, (at + 1) * width));
   if (targetShape.length > 0) return `the target is ${values.join(" ")}`;
   return `the answer is ${classes?.[values[0]] ?? values[0]}`;
-}
-
-/** A table is read with the columns the model was trained on. */
-function csvOptions(data: Parameters<typeof loadExamples>[0]) {
-  if (data.kind !== "csv") return {};
-  const { label, target, features, delimiter } = data;
-  return {
-    ...(label === undefined ? { target: target ?? [] } : { label }),
-    features,
-    delimiter,
-    validation: 0,
-  };
 }

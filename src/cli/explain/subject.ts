@@ -4,8 +4,9 @@ import { workedExamples } from "../../explain/examples/index.js";
 import { AdjointError } from "../../index.js";
 import { nearestName } from "../../util/checks.js";
 import { usage } from "../arguments.js";
+import { isScript } from "../user-module.js";
 import { modelSubject } from "./model.js";
-import { isScript, userSubject } from "./user-file.js";
+import { userSubject } from "./user-file.js";
 
 /** A scalar function at a point. */
 export interface Subject {

@@ -1,25 +1,8 @@
-/**
- * A file of the user's that exports a function and the point to explain it at. JavaScript is run as it is; so is TypeScript
- * where Node takes the types off by itself, else a compiler that is installed beside the file does.
- */
-import { existsSync } from "node:fs";
-import * as nodeModule from "node:module";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { stripVTControlCharacters } from "node:util";
-import { AdjointError, type Tensor, type TensorData, tensor } from "../../index.js";
+/** A file of the user's that exports a function and the point to explain it at. */
+import { type Tensor, type TensorData, tensor } from "../../index.js";
 import { usage } from "../arguments.js";
+import { type Exports, importUserModule } from "../user-module.js";
 import type { Subject } from "./subject.js";
-
-/** Characters of another program's message that are passed on. */
-const longestMessage = 240;
-
-const scripts = /\.[cm]?[jt]s$/;
-
-/** Is it a file of JavaScript or TypeScript, by its name? */
-export function isScript(what: string): boolean {
-  return scripts.test(what);
-}
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -35,8 +18,7 @@ const functionNames = ["default", "cost", "loss", "f"];
  * arguments are missing
  */
 export async function userSubject(path: string, given: readonly unknown[] | undefined): Promise<Subject> {
-  if (!existsSync(path)) throw new AdjointError("file-not-found", `there is no file ${path}`, { file: path });
-  const exported = await load(path);
+  const exported = await importUserModule(path);
   const f = functionIn(exported, path);
   const args = given === undefined ? await argumentsIn(exported, f, path) : given.map(asTensor);
   const { of, names } = exported;
@@ -57,44 +39,6 @@ export async function userSubject(path: string, given: readonly unknown[] | unde
 /** A number or nested list of the command line, in float64. */
 function asTensor(value: unknown): Tensor {
   return tensor(value as TensorData, { dtype: "float64" });
-}
-
-type Exports = Readonly<Record<string, unknown>>;
-
-async function load(path: string): Promise<Exports> {
-  const file = resolve(path);
-  const hooks = new URL("./user-hooks.js", import.meta.url);
-  // not there where this runs as TypeScript itself, in tests
-  if (existsSync(hooks)) {
-    nodeModule.register(hooks.href, {
-      data: { home: new URL("../../", import.meta.url).href, file: pathToFileURL(file).href },
-    });
-    // places in compiled TypeScript are those of the user's lines
-    process.setSourceMapsEnabled(true);
-  }
-  try {
-    return (await import(pathToFileURL(file).href)) as Exports;
-  } catch (cause) {
-    if (cause instanceof AdjointError) throw cause;
-    const message = cause instanceof Error ? `${nameOf(cause)}${cause.message}` : String(cause);
-    throw new AdjointError(
-      "file-format",
-      `${path} cannot be loaded: ${oneLine(message)}`,
-      { file: path },
-      { cause },
-    );
-  }
-}
-
-/** What a compiler draws in colour over many lines, as the beginning of one. */
-function oneLine(message: string): string {
-  const text = stripVTControlCharacters(message).replace(/\s+/g, " ").trim();
-  return text.length > longestMessage ? `${text.slice(0, longestMessage - 1)}…` : text;
-}
-
-/** A SyntaxError says so; the hooks' own refusals are whole sentences. */
-function nameOf({ name }: Error): string {
-  return name === "Error" ? "" : `${name}: `;
 }
 
 function functionIn(exported: Exports, path: string): AnyFunction {

@@ -1,7 +1,8 @@
 /** Values and places in a few characters, and tables. */
+
+import { escapeHtml } from "../../util/html-escape.js";
 import type { Matrix, Real, SourcePlace, Values } from "../document.js";
 import { show } from "../numbers.js";
-import { escapeHtml } from "./html-escape.js";
 
 /** Rows and columns of a matrix that are shown. */
 const shownRows = 8;

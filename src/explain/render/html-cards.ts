@@ -1,10 +1,11 @@
 /** What is said of one box of the drawing: value, adjoint, local derivatives, where it comes from. */
+
+import { escapeHtml } from "../../util/html-escape.js";
 import type { ExplanationDocument, GraphNode, GraphOperation } from "../document.js";
 import { show } from "../numbers.js";
 import { bytes } from "../text.js";
 import type { DrawnBox } from "./html-boxes.js";
 import { briefPlace, briefValues, shapeText, signed, tableHtml, valuesHtml } from "./html-brief.js";
-import { escapeHtml } from "./html-escape.js";
 import type { Typesetter } from "./html-math.js";
 
 /** Local derivatives shown of one node, and operations of a group. */

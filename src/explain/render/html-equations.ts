@@ -1,8 +1,9 @@
 /** The four equations, each as symbol → numbers → result, with its forms. */
+
+import { escapeHtml } from "../../util/html-escape.js";
 import type { Equation, Equations, ExplanationDocument, Formula } from "../document.js";
 import { fromReal, show } from "../numbers.js";
 import { matrixHtml, tableHtml } from "./html-brief.js";
-import { escapeHtml } from "./html-escape.js";
 import type { Typesetter } from "./html-math.js";
 import { withSymbol } from "./latex.js";
 

@@ -1,10 +1,10 @@
 /** The graph as a drawing: boxes that can be pointed at or reached with the keyboard, lines from what is read to what reads it. */
-import type { ExplanationDocument, GraphNode } from "../document.js";
 
+import { escapeHtml } from "../../util/html-escape.js";
+import type { ExplanationDocument, GraphNode } from "../document.js";
 import { cut } from "../text-layout.js";
 import type { Boxes, DrawnBox } from "./html-boxes.js";
 import { briefValues } from "./html-brief.js";
-import { escapeHtml } from "./html-escape.js";
 import { layOut, type Placed } from "./html-layout.js";
 
 /** Width of a letter of the drawing's text, in its units. */

@@ -3,8 +3,8 @@
  * are used go into the page. This is the only place that loads KaTeX, and only when a page is asked for.
  */
 import { AdjointError } from "../../index.js";
+import { escapeHtml } from "../../util/html-escape.js";
 import type { Formula } from "../document.js";
-import { escapeHtml } from "./html-escape.js";
 
 /** Markup of formulas a page may have, in characters: beyond it formulas are text, so that a page stays below 2 MB. */
 const largestMarkup = 1_100_000;

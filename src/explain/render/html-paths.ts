@@ -1,9 +1,10 @@
 /** The paths from the cost to the target, each link a row with the product so far. */
+
+import { escapeHtml } from "../../util/html-escape.js";
 import type { ExplanationDocument, Path, Paths, Real } from "../document.js";
 import { fromReal, show } from "../numbers.js";
 import { countText } from "../text-paths.js";
 import { signed, tableHtml } from "./html-brief.js";
-import { escapeHtml } from "./html-escape.js";
 import type { Typesetter } from "./html-math.js";
 
 /** Paths with all their factors, of which so many are open; links shown of one path. */

@@ -1,8 +1,9 @@
 /** The sections that are prose and tables: the story, the derivation, the check, the assumptions. */
+
+import { escapeHtml } from "../../util/html-escape.js";
 import type { Check, DerivationLine, ExplanationDocument } from "../document.js";
 import { show } from "../numbers.js";
 import { signed, tableHtml } from "./html-brief.js";
-import { escapeHtml } from "./html-escape.js";
 import type { Typesetter } from "./html-math.js";
 
 /** Lines of the derivation that a page shows. */

@@ -1,53 +1,8 @@
-/** The style sheet of the page: light and dark from one list of colours, for phone, desk and paper. */
-
-/** Colours by what they are for; text colours have a contrast of at least 4.5 on `page` and on `surface`. */
-const themes = {
-  light: {
-    page: "#ffffff",
-    surface: "#f5f6f8",
-    line: "#d5dae0",
-    text: "#1b1f24",
-    muted: "#57606a",
-    accent: "#0b57c2",
-    soft: "#e3edfc",
-    plus: "#0b6b3a",
-    minus: "#b3261e",
-    unsure: "#8a4b00",
-    target: "#fff0d6",
-    targetLine: "#b26a00",
-    up: "#3f9d6b",
-    down: "#d9655c",
-  },
-  dark: {
-    page: "#14171a",
-    surface: "#1d2126",
-    line: "#3a424b",
-    text: "#e7eaee",
-    muted: "#a8b1bb",
-    accent: "#82b7ff",
-    soft: "#1c2f4a",
-    plus: "#74d49a",
-    minus: "#ff9f96",
-    unsure: "#f0b35e",
-    target: "#3d2f14",
-    targetLine: "#e0a042",
-    up: "#4bb57b",
-    down: "#e0736a",
-  },
-} as const;
-
-function variables(theme: keyof typeof themes): string {
-  const colours = Object.entries(themes[theme]).map(([name, value]) => `--${name}:${value}`);
-  return `color-scheme:${theme};${colours.join(";")}`;
-}
-
-/** All themes' colours, for whoever checks contrasts. */
-export const pageThemes: Readonly<Record<"light" | "dark", Readonly<Record<string, string>>>> = themes;
+/** The style sheet of the page, for phone, desk and paper. */
+import { themeStyle, themeVariables } from "../../util/page-theme.js";
 
 export const pageStyle = `
-:root{${variables("light")}}
-@media (prefers-color-scheme:dark){:root:not([data-theme=light]){${variables("dark")}}}
-:root[data-theme=dark]{${variables("dark")}}
+${themeStyle}
 *{box-sizing:border-box}
 [hidden]{display:none!important}
 html{scroll-padding-top:4rem}
@@ -153,5 +108,5 @@ td .katex,th .katex{white-space:nowrap}
 footer{color:var(--muted);font-size:.85rem;padding-top:1rem;padding-bottom:3rem}
 @media (max-width:60rem){.graph,.beside{grid-template-columns:minmax(0,1fr)}#panel{position:static;max-height:none}.beside .story{position:static;max-height:none}}
 @media (max-width:40rem){main,footer,header.top{padding-left:.9rem;padding-right:.9rem}.bar-top{padding:.35rem .9rem}h1{font-size:1.2rem}.columns{grid-template-columns:minmax(0,1fr)}.steps>li{grid-template-columns:minmax(0,1fr);gap:0}.balance li{grid-template-columns:4rem 1fr 7rem;gap:.4rem;font-size:.88rem}.equation{padding-left:.7rem}.canvas{max-height:70vh}.path{padding:.3rem .6rem}table{font-size:.82rem}th,td{padding-right:.4rem}table .katex{font-size:1em!important}thead th{font-size:.76rem;white-space:normal}}
-@media print{.bar-top,.controls,.skip,#panel{display:none}.graph,.beside{display:block}.canvas{max-height:none;overflow:visible;border:0}.canvas svg{width:100%;min-width:0}main>section{break-inside:auto}.equation,tr,.card{break-inside:avoid}.beside .story{position:static;max-height:none}:root:not(#never){${variables("light")}}}
+@media print{.bar-top,.controls,.skip,#panel{display:none}.graph,.beside{display:block}.canvas{max-height:none;overflow:visible;border:0}.canvas svg{width:100%;min-width:0}main>section{break-inside:auto}.equation,tr,.card{break-inside:avoid}.beside .story{position:static;max-height:none}:root:not(#never){${themeVariables("light")}}}
 `;

@@ -1,7 +1,8 @@
 /** The derivation in textbook form, and as one formula. */
+
+import { escapeHtml } from "../../util/html-escape.js";
 import type { ExplanationDocument, Formula, TextbookBlock } from "../document.js";
 import { show } from "../numbers.js";
-import { escapeHtml } from "./html-escape.js";
 import type { Typesetter } from "./html-math.js";
 
 /** Parts shown. */

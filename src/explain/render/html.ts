@@ -2,13 +2,14 @@
  * An explanation as one page that works from disk: formulas set, the graph drawn, fonts and script inside, nothing loaded. A
  * content security policy in the page forbids it to try.
  */
+
+import { escapeHtml, scriptJson } from "../../util/html-escape.js";
 import type { ExplanationDocument } from "../document.js";
 import { show } from "../numbers.js";
 import { bytes } from "../text.js";
 import { type Boxes, boxesOf } from "./html-boxes.js";
 import { cardHtml } from "./html-cards.js";
 import { equationsHtml } from "./html-equations.js";
-import { escapeHtml, scriptJson } from "./html-escape.js";
 import { graphSvg } from "./html-graph.js";
 import { loadKatex, Typesetter } from "./html-math.js";
 import { pathsHtml } from "./html-paths.js";

@@ -83,6 +83,9 @@ export const i64 = {
   extendU: 0xad,
 } as const;
 
+/** (to, from, bytes); its two memory numbers are encoded as a load's alignment and offset are. */
+export const memoryCopy = (0xfc << 16) | 10;
+
 /** On shared memory; their alignment, given as a power of two, must be that of the value. */
 export const atomic = {
   notify: shared(0x00),

@@ -48,6 +48,8 @@ export class ProgramContext {
   inPart = false;
   /** The estimated time of all that several threads could share, in nanoseconds. */
   sharedWork = 0;
+  /** How often the kernel being written runs in a run of the program. */
+  private repeats = 1;
 
   /**
    * @param hostProducts whether the host multiplies large matrices, through the import `env.multiply`
@@ -95,6 +97,14 @@ export class ProgramContext {
     this.scratchPeak = Math.max(this.scratchPeak, this.scratchUsed);
     this.buffers.push({ dtype, length, space: "arena", address });
     return this.buffers.length - 1;
+  }
+
+  /** What is written here runs so many times. */
+  repeated(times: number, write: () => void): void {
+    const { repeats } = this;
+    this.repeats = repeats * times;
+    write();
+    this.repeats = repeats;
   }
 
   /** What is written here leaves its scratch memory to what comes after. */
@@ -165,7 +175,7 @@ export class ProgramContext {
         f.if(undefined, () => f.get(status).op(control.return));
       });
     };
-    if (isShared) this.sharedWork += Math.min(time, unknownTime);
+    if (isShared) this.sharedWork += this.repeats * Math.min(time, unknownTime);
     if (!isShared || fork === undefined) inOrder();
     else {
       this.scratchPeak = Math.max(this.scratchPeak, scratchBefore + scratch * Math.min(count, threads));

@@ -1,10 +1,13 @@
 /**
  * A schedule to one WebAssembly module: a function for each kernel, and `run`, which calls them in order.
  *
- * `run(arenaBase, staticBase)` returns 0, or 1 + the number of the kernel that met an index out of range; the exported
+ * `run(arenaBase, staticBase)` returns 0, or 1 + the number of the kernel that met an index out of range (kernels inside
+ * scans, choices and loops are counted in their place, and these are not); the exported
  * globals `offendingValue` and `offendedSize` then say which.
  */
-import type { Kernel, Schedule } from "../../../loops/ir.js";
+
+import { isControl } from "../../../compiler/nested.js";
+import type { ControlKernel, Kernel, Schedule } from "../../../loops/ir.js";
 import { unreachable } from "../../../util/errors.js";
 import type { FunctionBuilder } from "../assembler/function.js";
 import { control } from "../assembler/opcodes.js";
@@ -12,6 +15,7 @@ import type { WasmFeatures } from "../features.js";
 import type { BlasProduct } from "../products.js";
 import { writeArgsort } from "./argsort.js";
 import { kernelParameters, ProgramContext } from "./context.js";
+import { writeControl } from "./control-flow.js";
 import { writeCumsum } from "./cumsum.js";
 import { writeDot } from "./dot.js";
 import { writeFactor } from "./factor.js";
@@ -50,13 +54,22 @@ export function compileSchedule(
   const context = new ProgramContext(schedule.buffers, schedule.arenaBytes, features, hostProducts, threads);
   const run = context.module.function(kernelParameters, ["i32"]);
   const status = run.local("i32");
-  schedule.kernels.forEach((kernel, i) => {
+  // numbers of kernels that compute, those inside others in their place
+  let number = 0;
+  const functionOf = (kernel: Kernel): number => {
     const f = context.module.function(kernelParameters, ["i32"]);
-    writeKernel(f, context, kernel, i + 1);
+    if (isControl(kernel)) writeControl(f, context, kernel, (inner) => inner.map(functionOf));
+    else {
+      writeKernel(f, context, kernel, ++number);
+      context.releaseScratch();
+    }
     f.i32(0);
-    context.releaseScratch();
-    if (exportKernels) context.module.export(`kernel${i}`, "function", f.index);
-    run.get(0).get(1).call(f.index).tee(status);
+    return f.index;
+  };
+  schedule.kernels.forEach((kernel, i) => {
+    const index = functionOf(kernel);
+    if (exportKernels) context.module.export(`kernel${i}`, "function", index);
+    run.get(0).get(1).call(index).tee(status);
     run.if(undefined, () => run.get(status).op(control.return));
   });
   run.i32(0);
@@ -65,7 +78,12 @@ export function compileSchedule(
   return { ...context.finish(), arenaBytes, products, sharedWork };
 }
 
-function writeKernel(f: FunctionBuilder, context: ProgramContext, kernel: Kernel, status: number): void {
+function writeKernel(
+  f: FunctionBuilder,
+  context: ProgramContext,
+  kernel: Exclude<Kernel, ControlKernel>,
+  status: number,
+): void {
   switch (kernel.kind) {
     case "loops":
       writeLoopKernel(f, context, kernel, status);

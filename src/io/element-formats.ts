@@ -1,6 +1,6 @@
 /**
- * The element types of the safetensors format, and what of ours holds their numbers. float16 and bfloat16 widen to float32
- * exactly; whole numbers of other widths become int32 where they fit.
+ * The element types of files, by their names in safetensors, and what of ours holds their numbers. Floating-point types of 8 and
+ * 16 bits widen to float32 exactly; whole numbers of other widths become int32 where they fit.
  */
 import type { DType, TypedArray } from "../index.js";
 
@@ -8,7 +8,7 @@ export interface Format {
   /** Bytes of an element. */
   readonly width: number;
   readonly dtype: DType;
-  /** The elements, from little-endian bytes that begin their buffer; undefined at the first number int32 has no place for. */
+  /** The elements, from little-endian bytes that are their whole buffer; of numbers int32 has no place for, the first. */
   readonly decode: (bytes: Uint8Array<ArrayBuffer>) => TypedArray | { readonly outside: bigint };
 }
 
@@ -33,6 +33,8 @@ export const formats: ReadonlyMap<string, Format> = new Map<string, Format>([
         new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer),
     },
   ],
+  ["F8_E4M3", { width: 1, dtype: "float32", decode: (bytes) => looked(bytes, fromE4M3) }],
+  ["F8_E5M2", { width: 1, dtype: "float32", decode: (bytes) => looked(bytes, fromE5M2) }],
   ["I64", { width: 8, dtype: "int32", decode: ({ buffer }) => narrowed(new BigInt64Array(buffer)) }],
   ["U64", { width: 8, dtype: "int32", decode: ({ buffer }) => narrowed(new BigUint64Array(buffer)) }],
   ["I32", { width: 4, dtype: "int32", decode: ({ buffer }) => new Int32Array(buffer) }],
@@ -67,6 +69,26 @@ function fromHalf(bits: number): number {
   if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
   if (exponent === 0) return sign * fraction * 2 ** -24;
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+/** 4 bits of exponent (bias 7) and 3 of fraction; no infinity, so that only the largest code is no number (Micikevicius et al. 2022). */
+function fromE4M3(code: number): number {
+  const sign = code >>> 7 === 0 ? 1 : -1;
+  const exponent = (code >>> 3) & 15;
+  const fraction = code & 7;
+  if (exponent === 15 && fraction === 7) return Number.NaN;
+  return exponent === 0 ? sign * fraction * 2 ** -9 : sign * (8 + fraction) * 2 ** (exponent - 10);
+}
+
+/** 5 bits of exponent (bias 15) and 2 of fraction: the upper half of a binary16 (Micikevicius et al. 2022). */
+function fromE5M2(code: number): number {
+  return fromHalf(code << 8);
+}
+
+/** The number of each byte, by a table of all 256. */
+function looked(bytes: Uint8Array, value: (code: number) => number): Float32Array {
+  const values = Float32Array.from({ length: 256 }, (_, code) => value(code));
+  return Float32Array.from(bytes, (code) => values[code]);
 }
 
 function narrowed(wide: BigInt64Array | BigUint64Array): Int32Array | { readonly outside: bigint } {

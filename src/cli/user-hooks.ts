@@ -6,16 +6,17 @@ import { existsSync, readFileSync } from "node:fs";
 import * as nodeModule from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-interface Data {
+/** What the hooks are told. */
+export interface HooksData {
   /** The URL of the directory the library is in. */
   readonly home: string;
-  /** The URL of the user's file. */
-  readonly file: string;
+  /** The text to run as a file, whatever is there now: one that has changed or gone since. */
+  readonly standIn?: { readonly url: string; readonly source: string };
 }
 
-let data: Data = { home: "", file: "" };
+let data: HooksData = { home: "" };
 
-export function initialize(given: Data): void {
+export function initialize(given: HooksData): void {
   data = given;
 }
 
@@ -32,6 +33,7 @@ export async function resolve(
   context: { readonly parentURL?: string },
   next: Next<{ readonly parentURL?: string }, Resolved>,
 ): Promise<Resolved> {
+  if (specifier === data.standIn?.url) return { url: specifier, shortCircuit: true };
   const own = /^adjoint(?:\/(\w+))?$/.exec(specifier);
   if (own !== null) {
     const url = new URL(own[1] === undefined ? "index.js" : `${own[1]}/index.js`, data.home);
@@ -58,10 +60,12 @@ export async function load(
   context: { readonly format?: string | null },
   next: Next<{ readonly format?: string | null }, Loaded>,
 ): Promise<Loaded> {
-  if (!/^file:.*\.m?ts$/.test(url) || url.includes("/node_modules/")) return next(url, context);
+  const standIn = url === data.standIn?.url ? data.standIn.source : undefined;
+  const isTyped = /^file:.*\.m?ts$/.test(url) && !url.includes("/node_modules/");
+  if (!isTyped && standIn === undefined) return next(url, context);
   const file = fileURLToPath(url);
-  const source = await withoutTypes(readFileSync(file, "utf8"), file);
-  return { format: "module", source, shortCircuit: true };
+  const text = standIn ?? readFileSync(file, "utf8");
+  return { format: "module", source: isTyped ? await withoutTypes(text, file) : text, shortCircuit: true };
 }
 
 interface Compiled {

@@ -1,4 +1,4 @@
-/** Text into markup. Names in a document come from the user's code and may be anything. */
+/** Text into markup. Names on a page come from the user’s code and data, and may be anything. */
 
 const entities: Readonly<Record<string, string>> = {
   "&": "&amp;",

@@ -1,0 +1,75 @@
+/**
+ * A graph as a key: equal keys, equal programs. Operations by name and parameters, values by where they come from, constants
+ * of one number by it and others by identity.
+ */
+
+import { identityOf } from "../util/tree.js";
+import type { Graph } from "./graph.js";
+import type { Node } from "./node.js";
+
+const known = new WeakMap<Graph, string>();
+
+export function graphKey(graph: Graph): string {
+  let key = known.get(graph);
+  if (key === undefined) {
+    key = writeKey(graph);
+    known.set(graph, key);
+  }
+  return key;
+}
+
+function writeKey(graph: Graph): string {
+  const numbers = new Map<Node, string>();
+  const number = (node: Node): void => {
+    numbers.set(node, `%${numbers.size}`);
+  };
+  graph.inputs.forEach(number);
+  const nameOf = (node: Node): string => {
+    const name = numbers.get(node);
+    if (name !== undefined) return name;
+    const uniform = node.storage?.uniform;
+    const value = uniform === undefined ? `#${identityOf(node)}` : Object.is(uniform, -0) ? "-0" : uniform;
+    return `${node.dtype}[${node.shape}]=${value}`;
+  };
+  const lines = graph.operations.map(({ primitive, params, inputs, outputs }) => {
+    const line = `${primitive.name}(${inputs.map(nameOf).join()})${paramKey(params)}`;
+    outputs.forEach(number);
+    return line;
+  });
+  const types = graph.inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`);
+  return `${types.join()}{${lines.join(";")}}${graph.outputs.map(nameOf).join()}`;
+}
+
+/** Parameters of an operation as a key; graphs among them by theirs, functions by identity. */
+export function paramKey(value: unknown): string {
+  if (typeof value === "function") return `f${identityOf(value)}`;
+  if (typeof value !== "object" || value === null)
+    return Object.is(value, -0) ? "-0" : (JSON.stringify(value) ?? String(value));
+  if (Array.isArray(value)) return `[${value.map(paramKey).join()}]`;
+  if (isGraph(value)) return graphKey(value);
+  return `{${Object.entries(value)
+    .map(([key, item]) => `${key}:${paramKey(item)}`)
+    .join()}}`;
+}
+
+/** Graphs by their keys, the least recently asked for first. */
+const canonical = new Map<string, Graph>();
+const mostCanonical = 256;
+
+/**
+ * A graph that was recorded before and is the same, or this one: what is derived from it, programs too, is there already. For
+ * closed graphs, which hold no values.
+ */
+export function canonicalGraph(graph: Graph): Graph {
+  const key = graphKey(graph);
+  const found = canonical.get(key) ?? graph;
+  canonical.delete(key);
+  canonical.set(key, found);
+  if (canonical.size > mostCanonical)
+    for (const oldest of [...canonical.keys()].slice(0, 1)) canonical.delete(oldest);
+  return found;
+}
+
+function isGraph(value: object): value is Graph {
+  return "operations" in value && "captures" in value && "inputs" in value && "outputs" in value;
+}

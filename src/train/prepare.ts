@@ -1,0 +1,252 @@
+/** A run before its first step: what it is told is resolved, and where it goes on from is found. */
+import { isTensor, random } from "../index.js";
+import type { Loss } from "../losses/index.js";
+import type { Module } from "../nn/index.js";
+import { formatShape } from "../util/errors.js";
+import { flatten } from "../util/tree.js";
+import {
+  checkFingerprint,
+  type Fingerprint,
+  fingerprintOf,
+  fingerprintOfRows,
+} from "./checkpoint/fingerprint.js";
+import { warn } from "./checkpoint/load.js";
+import { bestOf, type CheckpointPlan, checkCheckpointOptions } from "./checkpoint/options.js";
+import { type BestSoFar, type Position, parseRecord } from "./checkpoint/record.js";
+import { contentsOf, type RunState, stateFrom } from "./checkpoint/restore.js";
+import { Saver } from "./checkpoint/saver.js";
+import { openSession } from "./checkpoint/session.js";
+import { Patience } from "./early-stopping.js";
+import { resolveMetrics } from "./evaluate.js";
+import { ArrayFeed, type Feed, StreamFeed } from "./feed.js";
+import { checkOptimizerState } from "./fit-options.js";
+import type { Metric } from "./metrics/metric.js";
+import { type Examined, examinedOf, isStream } from "./metrics/pass.js";
+import { copyTree, dtypeOf, hasOnlyFinite } from "./model.js";
+import { improves, monitoredValue, nameOfMonitored } from "./monitored.js";
+import { nameOfLoss, resolveLoss } from "./objective.js";
+import type { RunStart } from "./recorder.js";
+import type { EpochRecord, FitOptions, Run } from "./run.js";
+import { type FloatDType, sourceOf } from "./source.js";
+import { newSums, newTally, progressFrom } from "./step.js";
+import { Trainer } from "./trainer.js";
+import { Watch } from "./watch.js";
+
+/** A run that is ready for its first step. */
+export interface Prepared {
+  readonly trainer: Trainer;
+  readonly saver: Saver | undefined;
+  readonly patience: Patience | undefined;
+  readonly validation: { readonly data: Examined; readonly metrics: readonly Metric[] } | undefined;
+  readonly loss: Loss;
+  /** The finished epochs; grows as the run does. */
+  readonly history: EpochRecord[];
+  /** What a recorder is told, but for the model and the data. */
+  readonly start: Omit<RunStart, "model" | "data" | "validation" | "seed">;
+  /** The model of the best epoch so far, to come back at the end. */
+  keep(model: Module): void;
+  /** Whether the epoch is the best so far, by the metric that checkpoints are told. */
+  takeBest(record: EpochRecord): boolean;
+  /** What the run leaves behind. */
+  result(ended: Run<Module>["ended"]): Run<Module>;
+}
+
+/** @throws AdjointError as `fit` says, for everything that is wrong before a step is made */
+export async function prepare(model: Module, options: FitOptions): Promise<Prepared> {
+  const { epochs = 1, batchSize = 32, accumulate = 1, optimizer, health } = options;
+  const plan = checkCheckpointOptions(options.checkpoint, options.resume);
+  const loss = resolveLoss(options.loss, "fit");
+  const { feed, settings } = await feedOf(options, dtypeOf(model), plan !== undefined);
+  const validation = await validationOf(options, loss);
+  const measured = validation?.metrics ?? [];
+  const patience = options.earlyStopping && new Patience(options.earlyStopping, measured);
+  const best = plan && bestOf(plan, measured);
+  const fresh = await freshState(model, options, dtypeOf(model));
+  const fingerprint: Fingerprint = {
+    batchSize: String(batchSize),
+    accumulate: String(accumulate),
+    optimizer: String(optimizer.name),
+    loss: nameOfLoss(loss),
+    seed: String(options.seed ?? "none"),
+    shuffle: String(options.shuffle ?? true),
+    ...settings,
+    ...fingerprintOf(model),
+  };
+  const { state, saver } = await beginning(model, options, plan, { ...fresh, fingerprint });
+  // values of one metric are not compared with those of another; whether there is one at all may change
+  checkSame("checkpoint.best", state.record.best?.metric, best && nameOfMonitored(best), saver?.last);
+  checkSame("earlyStopping", state.record.early?.metric, patience?.state.metric, saver?.last);
+  const { position, history: before } = state.record;
+  if (state.record.early !== undefined) patience?.restore(state.record.early);
+  const history = [...before];
+  let { bestModel } = state;
+  let bestSoFar: BestSoFar | undefined = state.record.best;
+  const data = isStream(options.data) ? undefined : options.data;
+  const trainer = new Trainer(
+    {
+      feed,
+      epochs,
+      accumulate,
+      loss,
+      optimizer,
+      key: state.drawKey,
+      withLoss: options.onBatch !== undefined,
+      ...(health && { watch: new Watch(health, { optimizer, loss, data, batchSize }) }),
+      ...(saver && { saver }),
+    },
+    options,
+    { progress: state.progress, key: state.orderKey, position },
+  );
+  saver?.collect(() => ({
+    step: trainer.steps,
+    ...contentsOf({
+      progress: trainer.held.progress,
+      orderKey: trainer.held.key,
+      drawKey: state.drawKey,
+      ...(bestModel && { bestModel }),
+      record: {
+        fingerprint,
+        position: trainer.position,
+        history,
+        ...(bestSoFar && { best: bestSoFar }),
+        ...(patience && { early: patience.state }),
+      },
+    }),
+  }));
+  const isResumed = position.epoch > 1 || position.calls > 0;
+  return {
+    trainer,
+    saver,
+    patience,
+    validation,
+    loss,
+    history,
+    start: {
+      loss,
+      optimizer,
+      epochs,
+      batchSize,
+      ...(isResumed && { resumed: { epochs: history.length, steps: position.steps } }),
+    },
+    keep(kept) {
+      bestModel = kept;
+    },
+    takeBest(record) {
+      if (best === undefined) return false;
+      const value = monitoredValue(record, best);
+      if (!improves(value, bestSoFar?.value, best)) return false;
+      bestSoFar = { metric: nameOfMonitored(best), value, epoch: record.epoch, step: trainer.steps };
+      return true;
+    },
+    result(ended) {
+      const { model: trained, state: optimizerState } = trainer.trained;
+      const { steps, seconds } = trainer.position;
+      return {
+        model: patience?.restoresBest === true ? (bestModel ?? trained) : trained,
+        optimizerState,
+        history,
+        steps,
+        seconds,
+        ended,
+        ...(saver?.last !== undefined && { checkpoint: saver.last }),
+      };
+    },
+  };
+}
+
+/** @throws AdjointError `checkpoint-mismatch` where both are there and differ */
+function checkSame(
+  name: string,
+  was: string | undefined,
+  is: string | undefined,
+  file = "the checkpoint",
+): void {
+  if (was !== undefined && is !== undefined) checkFingerprint({ [name]: was }, { [name]: is }, file);
+}
+
+/** The batches, and what of the data two runs must have in common. */
+async function feedOf(
+  { data, batchSize = 32, accumulate = 1 }: FitOptions,
+  dtype: FloatDType,
+  isKept: boolean,
+): Promise<{ readonly feed: Feed; readonly settings: Fingerprint }> {
+  if (isStream(data)) {
+    const { size, inputShape, targetShape, name = "a stream" } = data;
+    const what = `${name}, ${size ?? "any number of"} examples ${formatShape(inputShape)} → ${formatShape(targetShape)}`;
+    return { feed: new StreamFeed(data, dtype, batchSize, accumulate > 1), settings: { data: what } };
+  }
+  const source = await sourceOf(data, "fit", "data");
+  return {
+    feed: new ArrayFeed(source, dtype, Math.min(batchSize, source.size)),
+    settings: isKept ? await fingerprintOfRows(source) : {},
+  };
+}
+
+async function validationOf(
+  { validation, metrics }: FitOptions,
+  loss: Loss,
+): Promise<Prepared["validation"]> {
+  if (validation === undefined) return undefined;
+  const data = await examinedOf(validation, "fit", "validation");
+  return { data, metrics: resolveMetrics(metrics, data, loss, "fit") };
+}
+
+type Fresh = Omit<RunState, "record"> & { readonly position: Position };
+
+/** The state before the first step; copies of what was given, as steps use up theirs. */
+async function freshState(model: Module, options: FitOptions, dtype: FloatDType): Promise<Fresh> {
+  const { optimizer, seed, accumulate = 1 } = options;
+  const [orderKey, layerKey] = random.split(seed === undefined ? random.next() : random.key(seed));
+  const state = await copyTree(checkOptimizerState(options.optimizerState ?? optimizer.init(model)));
+  const stepsBefore = await state.step.item();
+  const trained = {
+    model: await copyTree(model),
+    state,
+    ...(accumulate > 1 && { sums: newSums(model, dtype) }),
+  };
+  return {
+    progress: progressFrom(trained, newTally(dtype)),
+    orderKey,
+    // a run that goes on from another draws what that one would have drawn
+    drawKey: layerKey.add(stepsBefore),
+    position: {
+      epoch: 1,
+      batch: 0,
+      examples: 0,
+      steps: 0,
+      calls: 0,
+      stepsBefore,
+      lossSum: 0,
+      epochSeconds: 0,
+      seconds: 0,
+    },
+  };
+}
+
+/** The state the run begins with, or goes on from. */
+async function beginning(
+  model: Module,
+  { resume = false, onNotice, optimizer, epochs = 1 }: FitOptions,
+  plan: CheckpointPlan | undefined,
+  { position, fingerprint, ...fresh }: Fresh & { readonly fingerprint: Fingerprint },
+): Promise<{ readonly state: RunState; readonly saver: Saver | undefined }> {
+  const beginAnew: RunState = { ...fresh, record: { fingerprint, position, history: [] } };
+  if (plan === undefined) return { state: beginAnew, saver: undefined };
+  const { store, found } = await openSession(plan, resume, onNotice ?? warn);
+  const { leaves } = flatten(model, isTensor);
+  const saver = new Saver(store, plan, leaves.map(hasOnlyFinite));
+  if (found === undefined) return { state: beginAnew, saver };
+  const { file } = found;
+  const record = parseRecord(found.record, file);
+  checkFingerprint(record.fingerprint, fingerprint, file);
+  const state = stateFrom(found, record, model, optimizer, file);
+  const { epoch, batch, steps } = record.position;
+  // the run was killed after its checkpoint was written, and before the best one was
+  if (record.best?.step === steps && batch === 0) await store.repairBest(steps);
+  saver.goOnFrom(steps, file);
+  const inside = batch === 0 ? "" : `, after ${batch} of its batches`;
+  const where = epoch > epochs ? `all ${epochs} epochs are done` : `epoch ${epoch} of ${epochs}${inside}`;
+  const message = `going on from ${file}: ${where}, ${steps} updates made`;
+  await onNotice?.({ kind: "resumed", file, epoch, batch, step: steps, message });
+  return { state, saver };
+}
