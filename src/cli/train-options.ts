@@ -148,8 +148,9 @@ DATA is
       `
 Writes a directory: model.safetensors, the weights and how to use them;
 report.html, a page with curves, confusions and worst examples; config.json,
-metrics.jsonl (a line an epoch) and result.json for programs. Ctrl-C stops after the current step and
-writes nothing; with --checkpoint it writes one, and --resume goes on from it.
+metrics.jsonl (a line an epoch) and result.json for programs. Ctrl-C stops after
+the current step and writes nothing; with --checkpoint it writes one, and
+--resume goes on from it.
 
 Examples:
   adjoint train mnist
@@ -157,6 +158,7 @@ Examples:
   adjoint train examples/iris.csv --label species
   adjoint train iris.csv --label species --layers 4,8,3 --epochs 50
   adjoint train iris.csv --label species --optimizer adam --lr 0.01
+  adjoint train examples/cars.csv --target mpg
   adjoint train cars.csv --target mpg --features weight,horsepower
   adjoint train fashion/ --out runs/fashion --json
   adjoint train mnist --checkpoint runs/digits --resume

@@ -93,7 +93,7 @@ export function flip(options: { readonly axis?: number; readonly probability?: n
  * Takes from each image a part of the given size at a random place, after adding `padding` pixels of `fill` around it.
  *
  * @param options.size [height, width] or one number for both; by default as large as the image
- * @param options.padding default 0.
+ * @param options.padding default 0
  * @param options.fill default 0
  * @throws AdjointError `invalid-argument`; the function `shape-mismatch` for a part larger than the image
  * @example

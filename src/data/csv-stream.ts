@@ -1,11 +1,11 @@
 /** A stream from a CSV file of any length: a piece of it is in memory, and the rows of the shuffle buffer. */
-import { AdjointError, tensor } from "../index.js";
+import { tensor } from "../index.js";
 import { checkOptionNames, invalidArgument } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
 import { checkFlag, checkName, checkText, checkTexts } from "./checks.js";
-import { headerNames, type ParsedRecord, parseError, parseOptions, type TableOptions } from "./csv-table.js";
+import { columnsOf, rowsOf } from "./csv-records.js";
+import type { TableOptions } from "./csv-table.js";
 import { answersOf } from "./fit-table.js";
-import { pieces } from "./open-file.js";
 import { checkBuffer, SequentialStream, type Stream } from "./stream-base.js";
 import { columnIndex, type Row } from "./table.js";
 import { TableTransform, type TableTransformJson } from "./table-transform.js";
@@ -42,7 +42,7 @@ const operation = "data.stream.csv";
 export async function csvStream(path: string, options: CsvStreamOptions): Promise<Stream> {
   checkCsvStreamOptions(path, options);
   const { delimiter = ",", header = true, name = path } = options;
-  const columns = await columnsOf(path, delimiter, header);
+  const columns = await columnsOf(path, delimiter, header, operation);
   const transform = transformFrom(options, columns, path);
   const layout = transform.layoutOf(columns, path);
   const buffer = checkBuffer(options.shuffle, operation);
@@ -50,7 +50,7 @@ export async function csvStream(path: string, options: CsvStreamOptions): Promis
   return new SequentialStream<Row>(
     { inputShape, targetShape, name, ...(classes === undefined ? {} : { classes }) },
     {
-      rows: () => rowsOf(path, delimiter, header),
+      rows: () => rowsOf(path, delimiter, header, operation),
       encode: (rows) => ({
         x: tensor(transform.encodeInputs(rows, layout), { shape: [rows.length, ...inputShape] }),
         y: tensor(transform.encodeTargets(rows, layout), { shape: [rows.length, ...targetShape] }),
@@ -99,78 +99,6 @@ function transformFrom(options: CsvStreamOptions, columns: readonly string[], pa
         : { kind: "classes", column: label, classes },
     missingValues: [""],
   });
-}
-
-async function columnsOf(path: string, delimiter: string, header: boolean): Promise<string[]> {
-  for await (const [first] of records(path, delimiter))
-    return headerNames(first.record, header, path, operation);
-  throw new AdjointError(
-    "file-format",
-    `${operation}: ${path}, line 1: expected at least one line, received none`,
-    {
-      operation,
-      file: path,
-      line: 1,
-    },
-  );
-}
-
-async function* rowsOf(path: string, delimiter: string, header: boolean): AsyncGenerator<Row[]> {
-  let isFirst = header;
-  for await (const chunk of records(path, delimiter)) {
-    const rows = chunk.map(({ record, info }) => ({ line: info.lines, cells: record }));
-    yield isFirst ? rows.slice(1) : rows;
-    isFirst = false;
-  }
-}
-
-/** Bytes that one record may have: a quote that is never closed must not read the whole file into one cell. */
-const longestRecord = 1 << 24;
-
-/** Records that are handed on together. */
-const chunkSize = 256;
-
-async function* records(path: string, delimiter: string): AsyncGenerator<ParsedRecord[]> {
-  const { parse } = await import("csv-parse");
-  const { Readable } = await import("node:stream");
-  const source = Readable.from(decoded(path));
-  const parser = parse({ ...parseOptions(delimiter), max_record_size: longestRecord });
-  // an error of the file has to reach whoever reads the records
-  source.on("error", (cause) => parser.destroy(cause));
-  source.pipe(parser);
-  let chunk: ParsedRecord[] = [];
-  try {
-    for await (const record of parser) {
-      chunk.push(record as ParsedRecord);
-      if (chunk.length < chunkSize) continue;
-      yield chunk;
-      chunk = [];
-    }
-  } catch (cause) {
-    // rows before the one that is refused are good, and come before the refusal
-    if (chunk.length > 0) yield chunk;
-    throw cause instanceof AdjointError ? cause : parseError(cause, path, operation);
-  } finally {
-    source.destroy();
-    parser.destroy();
-  }
-  if (chunk.length > 0) yield chunk;
-}
-
-async function* decoded(path: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  try {
-    for await (const piece of pieces(path, operation)) yield decoder.decode(piece, { stream: true });
-    yield decoder.decode();
-  } catch (cause) {
-    if (cause instanceof AdjointError) throw cause;
-    throw new AdjointError(
-      "file-format",
-      `${operation}: ${path} is not UTF-8 text`,
-      { operation, file: path },
-      { cause },
-    );
-  }
 }
 
 function checkCsvStreamOptions(path: unknown, options: CsvStreamOptions): void {

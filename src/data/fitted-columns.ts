@@ -29,7 +29,7 @@ export interface CategoricalColumn {
 /** A column as the training rows made it. */
 export type FittedColumn = ScalarColumn | CategoricalColumn;
 
-/** Writes a cell's numbers at a place, or says what it expected instead. */
+/** Writes a cell's numbers at a place that holds zeros, or says what it expected instead. */
 export interface CellEncoder {
   readonly column: FittedColumn;
   /** Numbers it writes. */
@@ -100,10 +100,7 @@ function categoricalEncoder(column: CategoricalColumn, isMissing: (cell: string)
       if (code === undefined && unseen === "refuse")
         return `${expected}; { unseen: "other" } takes other words for none of them`;
       if (encode === "code") to[at] = code ?? categories.length;
-      else {
-        to.fill(0, at, at + categories.length);
-        if (code !== undefined) to[at + code] = 1;
-      }
+      else if (code !== undefined) to[at + code] = 1;
       return undefined;
     },
   };

@@ -17,7 +17,7 @@ export { type ColumnKind, type InferredColumn, inferColumns } from "./infer-colu
 export { type MnistOptions, mnist } from "./mnist.js";
 export { type NpzOptions, npz } from "./npz.js";
 export type { DatasetParts, InputArray, TargetArray } from "./parts.js";
-export { readTable } from "./read-table.js";
+export { type ReadTableOptions, readTable } from "./read-table.js";
 export type { Filter } from "./resize.js";
 export type { ExampleStream, Pass } from "./stream.js";
 export { type PrefetchOptions, Stream } from "./stream-base.js";

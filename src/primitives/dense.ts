@@ -46,8 +46,8 @@ export function substitute(
 }
 
 /**
- * P·A = L·U in place, by Gaussian elimination with partial pivoting; a column without a pivot is passed over, and leaves a 0 on
- * the diagonal of U. NaN makes its row NaN.
+ * P·A = L·U in place, by Gaussian elimination with partial pivoting; a column without a pivot leaves a 0 on the diagonal of
+ * U. NaN makes its row NaN.
  *
  * @param pivots row k was exchanged with row pivots[k] at step k
  */
@@ -65,9 +65,9 @@ export function eliminate(a: Float64Array, n: number, pivots: Float64Array): voi
     pivots[k] = pivot;
     if (pivot !== k) exchangeRows(a, 0, n, k, pivot);
     const divisor = a[k * n + k];
-    if (divisor === 0) continue;
     for (let i = k + 1; i < n; i++) {
-      a[i * n + k] /= divisor;
+      // below a pivot of 0 are zeros, or NaN, which goes on into its row
+      if (divisor !== 0) a[i * n + k] /= divisor;
       const factor = a[i * n + k];
       for (let j = k + 1; j < n; j++) a[i * n + j] -= factor * a[k * n + j];
     }

@@ -6,6 +6,7 @@ import {
   type Measured,
   type MonitoredMetric,
   monitoredValue,
+  nameOfMonitored,
   resolveMonitored,
 } from "./monitored.js";
 import type { EpochRecord } from "./run.js";

@@ -182,6 +182,20 @@ describe("data.stream.csv", () => {
     expect(transform).toBeInstanceOf(TableTransform);
   });
 
+  it("takes a transform fitted on its first rows, which are read alone", async () => {
+    // what comes after them is not looked at, were it no table at all
+    await writeFile(at("long.csv"), `a,y\n${"1,2\n3,4\n".repeat(200)}x,x,x\n`);
+    const head = await readTable(at("long.csv"), { rows: 3 });
+    expect(head.rows.map(({ cells }) => cells.join())).toEqual(["1,2", "3,4", "1,2"]);
+    expect((await readTable("a,y\n1,2\n3,4", { rows: 1 })).size).toBe(1);
+    const transform = fitTable(head, { target: "y", standardize: true });
+    const { x } = await (await stream.csv(at("n.csv"), { transform })).first(1);
+    // (0 − 5/3) / √(8/9)
+    expect(x.itemSync()).toBeCloseTo(-5 / 3 / Math.sqrt(8 / 9), 6);
+    const error = await refused(() => readTable(at("long.csv"), { rows: 0 }));
+    expect(error.message).toBe("data.readTable: rows must be an integer of at least 1, received 0");
+  });
+
   it("moves rows ahead by no more than the buffer", async () => {
     const opened = await stream.csv(at("n.csv"), { target: "y", shuffle: 50 });
     const order = firstColumn(await collected(opened.batches(10, { key: random.key(8) })));
@@ -267,6 +281,24 @@ describe("data.stream.idx and npy", () => {
         expect(value).toBeCloseTo(3 * k + j, 12);
       });
     }
+  });
+
+  it("keep inputs and targets of packed files together, though they come in pieces of other lengths", async () => {
+    const { images, labels } = idxFiles(60_000);
+    await writeFile(at("many.gz"), gzipSync(images, { level: 1 }));
+    await writeFile(at("many-labels.gz"), gzipSync(labels, { level: 1 }));
+    const source = { inputs: at("many.gz"), targets: at("many-labels.gz") };
+    const opened = await stream.idx(source, { scale: 1, flatten: true });
+    let first = 0;
+    for await (const { x, y } of opened.batches(1000)) {
+      const pixels = x.dataSync();
+      y.dataSync().forEach((label, i) => {
+        if (label !== (first + i) % 10 || pixels[6 * i] !== ((first + i) & 255))
+          throw new Error(`example ${first + i}`);
+      });
+      first += x.shape[0];
+    }
+    expect(first).toBe(60_000);
   });
 
   it("refuse files that do not fit each other or their headers", async () => {

@@ -139,6 +139,11 @@ describe("a fitted table", () => {
     expect(transform.apply(table).inputs[3]).toBe(expected);
   });
 
+  it("takes the mean of the two in the middle for the median of an even number", async () => {
+    const table = await readTable("a,y\n9,1\n2,1\n4,1\n1,1\n,1");
+    expect(fitTable(table, { target: "y", missing: "median" }).columns[0].missing).toBe(3);
+  });
+
   it("takes a constant that is no word of the table for a category of its own", async () => {
     const table = await readTable("town,y\nUlm,1\n,2\nBonn,3");
     const transform = fitTable(table, { target: "y", missing: { constant: "unknown" } });

@@ -1,4 +1,5 @@
 /** Whole models: exported, run in ONNX Runtime with one batch and with others, and imported again. */
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
   arange,
@@ -209,6 +210,27 @@ describe("a model in ONNX Runtime gives what it gives here", () => {
       expect(sizes(model)).toBe(sizes(test.model));
     });
   }
+
+  it.each([
+    [18, 8],
+    [19, 9],
+    [20, 9],
+    [21, 10],
+  ])("in version %i of the operators, which came with version %i of the format", async (opset, irVersion) => {
+    const { model } = cases["layer and root mean square normalisation"];
+    const x = inputOf(cases["layer and root mean square normalisation"], 2);
+    const bytes = await encodeOnnx(model, [x], { opset, name: "named" });
+    const [received] = await runOnnx(bytes, [x]);
+    expect(difference(received, model.forward(x))).toBeLessThan(tolerance);
+    const file = await decodeModel(bytes, "the bytes");
+    expect([Number(file.irVersion), Number(file.opsetImport[0].version)]).toEqual([irVersion, opset]);
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+    expect([file.producerName, file.producerVersion, file.graph?.name]).toEqual([
+      "adjoint",
+      version,
+      "named",
+    ]);
+  });
 
   it("in float64, to its precision", async () => {
     const options = { dtype: "float64" } as const;

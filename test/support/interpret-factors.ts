@@ -40,9 +40,8 @@ function factorLu(a: TypedArray, f: TypedArray, n: number, dtype: DType): void {
     }
     f[n * n + k] = pivot;
     exchange(f, n, k, pivot);
-    if (f[k * n + k] === 0) continue;
     for (let i = k + 1; i < n; i++) {
-      f[i * n + k] /= f[k * n + k];
+      if (f[k * n + k] !== 0) f[i * n + k] /= f[k * n + k];
       for (let j = k + 1; j < n; j++) f[i * n + j] -= round(dtype, f[i * n + k] * f[k * n + j]);
     }
   }

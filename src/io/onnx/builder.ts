@@ -3,50 +3,9 @@
  * or with extent 1 where it repeats; element-wise operators broadcast it, and all others are given the whole of it.
  */
 import type { DType } from "../../index.js";
-import { type ElementName, elementOf, int64Spec, spec, type TensorSpec } from "./elements.js";
+import { elementOf, int64Spec, spec, type TensorSpec } from "./elements.js";
 import { type Extent, isFixed, type Linear, sameExtent, sameExtents } from "./extents.js";
-
-/** An attribute of a node: an integer, a text, integers, a float, a tensor or a graph. */
-export type Attribute =
-  | number
-  | string
-  | readonly number[]
-  | { readonly float: number }
-  | TensorSpec
-  | SubgraphSpec;
-
-/** An input or output of a graph: a name, and a type with extents that may be open. */
-export interface Port {
-  readonly name: string;
-  readonly element: ElementName;
-  readonly shape: readonly Extent[];
-}
-
-/** A graph inside a node; it sees the names around it. */
-export interface SubgraphSpec {
-  readonly nodes: readonly NodeSpec[];
-  readonly inputs: readonly Port[];
-  readonly outputs: readonly Port[];
-}
-
-export interface NodeSpec {
-  readonly operator: string;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  readonly attributes: Readonly<Record<string, Attribute>>;
-}
-
-/** A value of the graph in the making. */
-export interface Held {
-  readonly name: string;
-  readonly dtype: DType;
-  /** What it means. */
-  readonly shape: readonly Extent[];
-  /** What the named tensor has: 1 where it repeats, and no axes at all for the first ones along which it does. */
-  readonly dims: readonly Extent[];
-  /** Where all elements are one number that is known. */
-  readonly uniform?: number;
-}
+import type { Attribute, Held, NodeSpec, Port, SubgraphSpec } from "./specs.js";
 
 export class Builder {
   readonly nodes: NodeSpec[] = [];

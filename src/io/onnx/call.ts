@@ -32,7 +32,7 @@ export interface Operator {
   readonly inputs: readonly [least: number, most: number];
   /** Whether it is right for integers narrower than int32, which are held as int32; default false. */
   readonly narrow?: boolean;
-  /** Which attributes are tensors or texts of other types is its own business; element types of its outputs, default the first input's. */
+  /** Element types of its outputs; default that of the first input. */
   readonly gives?: (facts: NodeFacts) => readonly (ElementName | undefined)[];
   readonly run: (call: Call) => Tensor | readonly Tensor[];
 }

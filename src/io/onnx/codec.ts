@@ -11,9 +11,9 @@ import type {
   TensorProtoSchema,
 } from "onnx-buf";
 import { AdjointError } from "../../index.js";
-import type { Attribute, NodeSpec, Port } from "./builder.js";
 import { elementTypes, type TensorSpec } from "./elements.js";
 import { type Extent, isFixed } from "./extents.js";
+import type { Attribute, NodeSpec, Port } from "./specs.js";
 
 /** A whole model, to be written. */
 export interface ModelSpec {

@@ -1,7 +1,8 @@
 /** What the exporter of a primitive is given, and readers of its parameters. */
 import { AdjointError } from "../../index.js";
-import type { Builder, Held } from "./builder.js";
+import type { Builder } from "./builder.js";
 import { type Extent, isFixed } from "./extents.js";
+import type { Held } from "./specs.js";
 import type { Parameter, TracedOperation, TracedValue } from "./trace.js";
 
 /** One operation of the graph, to be written as nodes. */

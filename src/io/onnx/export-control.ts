@@ -1,8 +1,9 @@
 /** Scans, choices and loops as ONNX's Scan, If and Loop; their bodies are graphs inside the node, which see what is around them. */
-import type { Builder, Held } from "./builder.js";
+import type { Builder } from "./builder.js";
 import { spec } from "./elements.js";
 import { extentOf, flagOf, functionOf } from "./emission.js";
 import { type Extent, isFixed } from "./extents.js";
+import type { Held } from "./specs.js";
 import type { TracedOperation, TracedValue } from "./trace.js";
 
 /** Writes a listed function with these arguments. */

@@ -2,10 +2,11 @@
  * The contraction as ONNX operators: Conv where it is a convolution, Gemm for two matrices, MatMul where each side has one
  * contracted and one free axis, a product without contraction as Mul, and Einsum for the rest.
  */
-import type { Held } from "./builder.js";
+
 import { type Emission, type Emitter, integersOf } from "./emission.js";
 import { plainSum } from "./export-structural.js";
 import { convolution } from "./export-windows.js";
+import type { Held } from "./specs.js";
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 

@@ -1,12 +1,13 @@
 /** A recorded inference as an ONNX graph. */
 import { AdjointError, type Tensor } from "../../index.js";
 import { invariant } from "../../util/errors.js";
-import { Builder, type Held, type NodeSpec, type Port } from "./builder.js";
+import { Builder } from "./builder.js";
 import { elementOf, spec } from "./elements.js";
 import { type Emission, functionOf } from "./emission.js";
 import { emitterOf } from "./emitters.js";
 import { emitControl, isControl } from "./export-control.js";
 import { prune, rename } from "./prune.js";
+import type { Held, NodeSpec, Port } from "./specs.js";
 import type { Trace, TracedConstant, TracedFunction, TracedOperation } from "./trace.js";
 
 /** A tensor of the model, under the name it gets. */

@@ -2,8 +2,9 @@
  * Normalisations as one operator each: (x − m) · (1 / √(v + ε)) · w + b, with the statistics of a BatchNorm in inference or those of
  * x itself along its last axes.
  */
-import type { Held } from "./builder.js";
+
 import { type Emission, integersOf } from "./emission.js";
+import type { Held } from "./specs.js";
 import type { TracedOperation } from "./trace.js";
 
 /** A sum that is one of the normalisations: its value, or nothing. */

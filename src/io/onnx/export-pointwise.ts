@@ -4,9 +4,10 @@
  * integer by −1) is decided before the operator sees it.
  */
 import type { DType } from "../../index.js";
-import type { Builder, Held } from "./builder.js";
+import type { Builder } from "./builder.js";
 import { elementOf, elementTypes } from "./elements.js";
 import { type Emission, type Emitter, textOf } from "./emission.js";
+import type { Held } from "./specs.js";
 
 type Like = Held;
 
@@ -117,7 +118,7 @@ const floatMod: Emitter = ({ builder, inputs: [x, y] }) => {
 const integerPow = composed((a, x, y) => {
   const [zero, one] = [a.number(0, x), a.number(1, x)];
   const power = a.apply("Pow", x, a.where(a.test("Less", y, zero), zero, y));
-  const odd = a.test("Equal", a.apply("BitwiseAnd", y, one), one);
+  const odd = a.test("Equal", a.apply("Mod", y, a.number(2, x)), one);
   const ofMinusOne = a.where(odd, a.number(-1, x), one);
   const inverse = a.where(
     a.test("Equal", x, one),

@@ -1,8 +1,9 @@
 /** Operations that together are one operator of the format: a bias with its product, normalisations, softmax, relu. */
-import type { Held } from "./builder.js";
+
 import { type Emission, type Emitter, integersOf } from "./emission.js";
 import { normalisation } from "./export-normalisation.js";
 import { pointwiseEmitters } from "./export-pointwise.js";
+import type { Held } from "./specs.js";
 import type { TracedOperation } from "./trace.js";
 
 /** A sum; a normalisation; or a product with a bias, where nothing else reads the product. */

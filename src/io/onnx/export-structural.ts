@@ -1,5 +1,5 @@
 /** Primitives that move, pick, reduce and count, as ONNX operators. */
-import type { Builder, Held } from "./builder.js";
+import type { Builder } from "./builder.js";
 import { elementTypes, spec } from "./elements.js";
 import {
   type Emission,
@@ -11,6 +11,7 @@ import {
   numberOf,
 } from "./emission.js";
 import { type Extent, isFixed, plus, sameExtent, times } from "./extents.js";
+import type { Held } from "./specs.js";
 
 /** The whole value of input i. */
 function whole({ builder, inputs }: Emission, i = 0): Held {

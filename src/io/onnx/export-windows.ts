@@ -3,11 +3,12 @@
  * are of a spread input; a reduction of windows MaxPool or AveragePool. That is for float32, for which runtimes have these
  * operators; anything else picks its windows by index.
  */
-import type { Held } from "./builder.js";
+
 import { int64Spec } from "./elements.js";
 import { type Emission, type Emitter, fixed, integersOf, numberOf } from "./emission.js";
 import { same } from "./export-pointwise.js";
 import { plainMax } from "./export-structural.js";
+import type { Held } from "./specs.js";
 import type { TracedOperation } from "./trace.js";
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);

@@ -1,5 +1,5 @@
 /** The nodes that outputs need, with the names that outputs have. */
-import type { Attribute, NodeSpec, SubgraphSpec } from "./builder.js";
+import type { Attribute, NodeSpec, SubgraphSpec } from "./specs.js";
 
 function isGraph(value: Attribute): value is SubgraphSpec {
   return typeof value === "object" && "nodes" in value;

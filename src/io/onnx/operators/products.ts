@@ -22,6 +22,7 @@ function perChannel(values: Tensor, x: Tensor): Tensor {
 function batchNormalization(call: Call): Tensor {
   if (call.number("training_mode", 0) === 1 || call.facts.outputs.length > 1)
     throw call.unsupported("training mode; export the model for inference");
+  if (call.number("spatial", 1) !== 1) throw call.unsupported("statistics for each place");
   const x = call.input(0);
   const [scale, shift, mean, variance] = [1, 2, 3, 4].map((i) => perChannel(call.input(i), x));
   const deviation = variance.add(call.number("epsilon", 1e-5)).sqrt();
