@@ -61,7 +61,8 @@ export {
   variance as var,
 } from "./reductions.js";
 export { type SliceIndex, slice } from "./slicing.js";
-export { type Nested, Tensor } from "./tensor.js";
+export { Tensor } from "./tensor.js";
+export type { Nested } from "./value.js";
 export type { Padding } from "./window-arguments.js";
 export {
   avgPool,
