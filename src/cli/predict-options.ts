@@ -16,6 +16,7 @@ FILE is one or more of
   CSV          the columns of inputs, by name; for images rows of pixels
   JSON         one value a line: an object of columns, or an array of numbers
   IDX, NPY     images, as MNIST is published, or an array of inputs
+  PNG, JPEG    an image, made the size and the channels the model takes
   -            any of these on standard input
 
 Any of them may be compressed by gzip.`,
@@ -30,8 +31,8 @@ Any of them may be compressed by gzip.`,
     .addHelpText(
       "after",
       `
-What is wrong in the inputs is refused with its line and column; what came before
-has been answered by then.
+What is wrong in the inputs is refused with its line and column, after
+everything before it has been answered.
 
 Examples:
   adjoint predict runs/iris-1 new.csv

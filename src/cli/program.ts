@@ -35,7 +35,7 @@ Examples:
   adjoint bench --profile                 what a training step takes, and where
 
 Exit codes: 0 done, 1 the work failed, 2 the command line is wrong,
-130 interrupted. adjoint COMMAND --help tells more.`,
+130 and 143 interrupted. adjoint COMMAND --help tells more.`,
   );
   addTrain(program);
   addEval(program);

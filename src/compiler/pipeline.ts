@@ -1,6 +1,6 @@
 /**
  * The compiler, top to bottom: graph passes, then fusion, loops, donation and memory. One pass, one file, one verb; set
- * ADJOINT_PRINT=inline,unite,prune,hoist,simplify,cse,masks,convolve,unroll,fuse,merge,rows,memory (some of them, or `all`) to see what each made, ADJOINT_VERIFY=1 to check every step.
+ * ADJOINT_PRINT=inline,unite,prune,hoist,defer,simplify,cse,masks,convolve,unroll,fuse,merge,rows,memory (some of them, or `all`) to see what each made, ADJOINT_VERIFY=1 to check every step.
  */
 import type { Graph } from "../graph/graph.js";
 import { formatGraph, listGraph } from "../graph/print.js";
@@ -13,6 +13,7 @@ import { planMemory } from "./memory.js";
 import { merge } from "./merge.js";
 import { convolve } from "./passes/convolve.js";
 import { cse } from "./passes/cse.js";
+import { defer } from "./passes/defer.js";
 import { hoist } from "./passes/hoist.js";
 import { inline } from "./passes/inline.js";
 import { masks } from "./passes/masks.js";
@@ -28,6 +29,7 @@ export type PassName =
   | "unite"
   | "prune"
   | "hoist"
+  | "defer"
   | "simplify"
   | "cse"
   | "masks"
@@ -55,6 +57,7 @@ const graphPasses: readonly GraphPass[] = [
   { name: "unite", run: unite },
   { name: "prune", run: prune },
   { name: "hoist", run: hoist },
+  { name: "defer", run: defer },
   { name: "simplify", run: simplify },
   { name: "cse", run: cse },
   { name: "masks", run: masks },

@@ -33,14 +33,16 @@ export async function listImages(
   if (!isSplit && split !== undefined)
     throw invalid(`${directory} has no folders train and test to take ${split} from`, directory, operation);
   const wanted = split === "all" ? ["train", "test"] : [split ?? "train"];
-  const roots: Folder[] = [];
-  for (const name of isSplit ? wanted : []) {
-    if (!top.folders.includes(name))
-      throw invalid(`${directory} has no folder ${name}`, directory, operation);
-    roots.push(await folderAt(`${directory}/${name}`, operation));
-  }
-  if (!isSplit) roots.push(top);
-  const classes = [...new Set(roots.flatMap(({ folders }) => folders))].sort();
+  const missing = isSplit ? wanted.find((name) => !top.folders.includes(name)) : undefined;
+  if (missing !== undefined) throw invalid(`${directory} has no folder ${missing}`, directory, operation);
+  const parts = isSplit
+    ? await Promise.all(top.folders.map((name) => folderAt(`${directory}/${name}`, operation)))
+    : [top];
+  // of all parts, so that a number means the same class in each
+  const classes = [...new Set(parts.flatMap(({ folders }) => folders))].sort();
+  const roots = isSplit ? parts.filter((_, i) => wanted.includes(top.folders[i])) : parts;
+  // folders come sorted, and training goes before tests
+  if (isSplit) roots.reverse();
   if (classes.length === 0)
     throw invalid(
       `${directory} has no folders; expected one for each class, such as ${directory}/cat`,

@@ -197,8 +197,14 @@ describe("a model of a configuration file", () => {
       "new Linear(hidden, 3, { key: second })",
       "new Linear(hidden, 4, { key: second })",
     );
-    expect(await refusal(1, "predict", "runs/flowers-1", "flowers.csv", "--config", wider)).toContain(
-      "not those of its network",
+    const { code, err } = await command.run(["predict", "runs/flowers-1", "flowers.csv", "--config", wider]);
+    const [notice, error] = err.split("\n");
+    expect([code, notice]).toEqual([
+      1,
+      "adjoint: wider.ts is not what runs/flowers-1 was trained by, flowers.ts",
+    ]);
+    expect(error).toContain(
+      "its tensors are not those of its network: 2.weight must be [4, 8], received [3, 8]",
     );
   });
 

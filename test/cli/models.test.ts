@@ -116,7 +116,7 @@ describe("a model file", () => {
     const bytes = readFileSync(command.path("model/model.safetensors"));
     writeFileSync(command.path("cut.safetensors"), bytes.subarray(0, bytes.length - 4));
     expect((await command.run(["eval", "cut.safetensors"])).err).toMatch(
-      /^adjoint: cut\.safetensors, byte 8: tensor .*\n$/,
+      /^adjoint: cut\.safetensors, byte \d+: tensor .*\n$/,
     );
     const tensors = await loadSafetensors(command.path("model/model.safetensors"));
     writeFileSync(command.path("bare.safetensors"), encodeSafetensors(tensors));

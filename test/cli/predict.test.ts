@@ -95,6 +95,24 @@ describe("what adjoint predict prints", () => {
     expect(out).toBe("right\nleft\n".repeat(names.length));
   });
 
+  it("is for PNG images too, made as large as the model takes them, and none of a table", async () => {
+    const { encode } = await import("fast-png");
+    // 4 × 4 pixels, of which each quarter is one of the model's 2 × 2
+    const quarters = (values: readonly number[]) =>
+      Uint8Array.from({ length: 16 }, (_, i) => 255 * values[2 * (i >> 3) + ((i & 3) >> 1)]);
+    const image = (values: readonly number[]) =>
+      encode({ width: 4, height: 4, channels: 1, data: quarters(values) });
+    writeFileSync(command.path("right.png"), image([1, 0, 0.2, 0.5]));
+    writeFileSync(command.path("left.png"), image([0, 1, 0.4, 0.5]));
+    const { out, err } = await command.run(["predict", "sides", "right.png", "left.png"]);
+    expect([out, err]).toEqual(["right\nleft\n", ""]);
+    const refused = await command.run(["predict", "flowers", "left.png"]);
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      "adjoint: left.png is an image; the model takes rows of a table\n",
+    ]);
+  });
+
   it("finds columns in JSON objects by name, and takes what is left out for missing", async () => {
     const text = '{"width": 2, "length": 0.2, "id": "x"}\n{"length": 4.1, "width": "3"}\n{"length": 4.1}\n';
     const { code, out, err } = await command.run(["predict", "flowers", "-"], text);

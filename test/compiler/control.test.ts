@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { memoryOf } from "../../src/compiler/cost.js";
 import { leavesOf } from "../../src/compiler/nested.js";
-import { compile, passNames } from "../../src/compiler/pipeline.js";
+import { compile, type PassName, passNames } from "../../src/compiler/pipeline.js";
 import { formatSchedule } from "../../src/compiler/print.js";
 import { traceGraph } from "../../src/graph/graph.js";
 import {
@@ -183,6 +183,33 @@ describe("a compiled scan", () => {
     const { schedule } = compileFunction(f, [uniform(1, [3, 3]), uniform(2, [4, 2, 3])]);
     const inside = schedule.kernels.flatMap((kernel) => (kernel.kind === "scan" ? leavesOf([kernel]) : []));
     expect(inside.filter(({ name }) => name.includes("exp") || name.includes("log"))).toEqual([]);
+  });
+
+  it("multiplies behind the loop what its steps would multiply and add up", () => {
+    const f = (w: Tensor, x: Tensor): Tensor =>
+      grad((u: Tensor) =>
+        scan((h: Tensor, v: Tensor) => [h.matmul(u).add(v).tanh(), null], zeros([2, 3]), x)[0].sum(),
+      )(w);
+    const args = [uniform(1, [3, 3]), uniform(2, [4, 2, 3])];
+    const products = (disable: readonly PassName[]): number =>
+      compileFunction(f, args, { disable }).schedule.kernels.filter(({ kind }) => kind === "dot").length;
+    expect(products([])).toBe(1);
+    expect(products(["defer"])).toBe(0);
+    expectClose(runCompiled(f, args), runReference(f, args), 1e-12);
+  });
+
+  it("adds up step by step what would have to be kept for it, or is read in between", () => {
+    const kept = (x: Tensor): Tensor =>
+      scan((s: Tensor, v: Tensor) => [s.add(v.exp().matmul(v.sin().transpose())), null], zeros([3, 3]), x)[0];
+    const read = (x: Tensor): Tensor[] =>
+      scan((s: Tensor, v: Tensor) => [s.add(v.matmul(v)), s.sum()], zeros([3, 3]), x).flat() as Tensor[];
+    for (const f of [kept, read]) {
+      const args = [uniform(2, [4, 3, 3], "float32")];
+      const { kernels } = compileFunction(f, args).schedule;
+      expect(kernels.filter(({ kind }) => kind === "dot")).toEqual([]);
+      // float32: nine products and four steps
+      expectClose(runCompiled(f, args), runReference(f, args), 1e-5);
+    }
   });
 
   it("writes a carry in place where nothing reads the old one any more", () => {

@@ -296,6 +296,26 @@ describe("folders", () => {
     expect(error.message).toContain("has no folders train and test to take test from");
   });
 
+  it("train and test number classes alike, though one has not all of them", async () => {
+    const root = await folderOf({
+      "train/b/1.png": dot,
+      "train/c/1.png": dot,
+      "test/a/1.png": dot,
+      "test/c/1.png": dot,
+    });
+    const [training, test, all] = [
+      await images(root),
+      await images(root, { split: "test" }),
+      await images(root, { split: "all" }),
+    ];
+    for (const { classes } of [training, test, all]) expect(classes).toEqual(["a", "b", "c"]);
+    expect([[...training.targets], [...test.targets], [...all.targets]]).toEqual([
+      [1, 2],
+      [0, 2],
+      [1, 2, 0, 2],
+    ]);
+  });
+
   it("with other files are refused, or read without them", async () => {
     const root = await folderOf({ "a/1.png": dot, "a/notes.txt": "x", "b/1.png": dot, "b/deep/1.png": dot });
     const error = await refused(() => images(root));

@@ -376,6 +376,25 @@ describe("what is done to streams", () => {
     expect(seen.length).toBe(1);
   });
 
+  it("a pass that is left lets go of its source, read ahead or not", async () => {
+    let open = 0;
+    const counted = stream.generate({ inputShape: [1], targetShape: [1], shuffle: 0 }, function* () {
+      open++;
+      try {
+        for (let i = 0; i < 100; i++) yield { x: [i], y: [i] };
+      } finally {
+        open--;
+      }
+    });
+    for (const one of [counted, counted.prefetch(2), counted.map((batch) => batch).prefetch(2)]) {
+      for await (const { x } of one.batches(3)) {
+        expect([x.shape[0], open]).toEqual([3, 1]);
+        break;
+      }
+      expect(open).toBe(0);
+    }
+  });
+
   it("refuses batch sizes, numbers to skip and examples that are none", async () => {
     const opened = await stream.csv(at("n.csv"), { target: "y" });
     expect(() => opened.batches(0)).toThrow(

@@ -47,7 +47,7 @@ const tolerance: Readonly<Record<string, number>> = {
 
 const onBits = new Set<PrimitiveName>(["and", "or", "xor", "shl", "shr"]);
 
-function inputsOf(sample: Sample<never>): Tensor[] {
+function inputsOf(sample: Pick<Sample, "inputs">): Tensor[] {
   return sample.inputs.map((input) => tensor(input.values(0), { shape: input.shape, dtype: input.dtype }));
 }
 

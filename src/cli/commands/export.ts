@@ -200,8 +200,8 @@ export function addExport(program: Command): void {
     .summary("write a trained model for other programs")
     .description(
       `Writes a trained model as a file that other programs read:
-  onnx         the whole computation, scaling of inputs and outputs included, for
-               any number of inputs at once
+  onnx         the whole computation, with the scaling of inputs and outputs,
+               for any number of inputs at once
   safetensors  the weights alone, under PyTorch's names
   npz          the same for NumPy`,
     )

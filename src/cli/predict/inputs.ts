@@ -4,6 +4,7 @@ import { numberIn } from "../../data/cells.js";
 import type { Row, TableTransform } from "../../data/index.js";
 import { AdjointError } from "../../index.js";
 import { decodeIdx, decodeNpy } from "../../io/index.js";
+import { isPicture, pictureInput } from "./picture.js";
 import { csvRows, type JsonRow, jsonRows, lineError } from "./rows.js";
 import { type ByteSource, textOf, wholeOf } from "./source.js";
 
@@ -28,6 +29,7 @@ const product = (shape: readonly number[]): number => shape.reduce((total, exten
  */
 export function inputsOf(source: ByteSource, form: InputForm): AsyncGenerator<InputBlock> {
   const [first, second] = source.head;
+  if (isPicture(source.head)) return pictureInputs(source, form);
   if (first === 0 && second === 0) return idxInputs(source, form);
   if (first === 0x93 && second === 0x4e) return npyInputs(source, form);
   const start = new TextDecoder()
@@ -174,6 +176,18 @@ async function* idxInputs(source: ByteSource, { shape }: InputForm): AsyncGenera
   checkImages(found, shape, `${element}[${found.join(", ")}]`, name);
   const scale = element === "uint8" ? 1 / 255 : 1;
   yield { values: Float32Array.from(data, (pixel) => pixel * scale), count: found[0] };
+}
+
+async function* pictureInputs(
+  source: ByteSource,
+  { shape, transform }: InputForm,
+): AsyncGenerator<InputBlock> {
+  const { name } = source;
+  if (transform !== undefined)
+    throw new AdjointError("invalid-data", `${name} is an image; the model takes rows of a table`, {
+      file: name,
+    });
+  yield { values: await pictureInput(await wholeOf(source), name, shape), count: 1 };
 }
 
 async function* npyInputs(source: ByteSource, { shape }: InputForm): AsyncGenerator<InputBlock> {

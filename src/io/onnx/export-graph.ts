@@ -1,11 +1,12 @@
 /** A recorded inference as an ONNX graph. */
-import { AdjointError, type Tensor } from "../../index.js";
+import { AdjointError, type TypedArray } from "../../index.js";
 import { invariant } from "../../util/errors.js";
 import { Builder } from "./builder.js";
 import { elementOf, spec } from "./elements.js";
 import { type Emission, functionOf } from "./emission.js";
 import { emitterOf } from "./emitters.js";
 import { emitControl, isControl } from "./export-control.js";
+import { type Extent, isFixed } from "./extents.js";
 import { prune, rename } from "./prune.js";
 import type { Held, NodeSpec, Port } from "./specs.js";
 import type { Trace, TracedConstant, TracedFunction, TracedOperation } from "./trace.js";
@@ -13,7 +14,7 @@ import type { Trace, TracedConstant, TracedFunction, TracedOperation } from "./t
 /** A tensor of the model, under the name it gets. */
 export interface NamedParameter {
   readonly name: string;
-  readonly value: Tensor;
+  readonly elements: TypedArray;
   /** False for running statistics. */
   readonly learned: boolean;
 }
@@ -43,8 +44,8 @@ export function emitGraph(
   const values = trace.inputs.map(({ dtype, shape }, i): Held => {
     const parameter = parameters[i];
     if (parameter === undefined) return builder.held(inputNames[i - parameters.length], dtype, shape);
-    const { name, value } = parameter;
-    const elements = spec(value.dataSync(), dtype, value.shape);
+    const { name } = parameter;
+    const elements = spec(parameter.elements, dtype, fixed(shape));
     // a node is no weight to who reads the file
     if (!parameter.learned) return builder.held(builder.named(name, elements), dtype, shape);
     return builder.held(builder.initializer(name, elements), dtype, shape);
@@ -124,12 +125,16 @@ function emitOperation(
   }
 }
 
+function fixed(extents: readonly Extent[]): number[] {
+  return extents.filter(isFixed);
+}
+
 /** A constant of one number, or a tensor; where it repeats along the batch, it has extent 1 there. */
 function constantOf({ value, shape, dtype, dims = shape }: TracedConstant, builder: Builder): Held {
   if (typeof value === "number" || typeof value === "string")
     return builder.number(Number(value), dtype, shape);
-  const fixed = dims.filter((extent) => typeof extent === "number");
-  if (value === null || !Array.isArray(value) || fixed.length < dims.length)
+  const extents = fixed(dims);
+  if (value === null || !Array.isArray(value) || extents.length < dims.length)
     throw new AdjointError(
       "unsupported",
       value === null
@@ -140,6 +145,6 @@ function constantOf({ value, shape, dtype, dims = shape }: TracedConstant, build
   const [first] = value;
   if (value.length > 0 && value.every((element) => element === first))
     return builder.number(Number(first), dtype, shape);
-  const name = builder.initializer("constant", spec(value.map(Number), dtype, fixed));
+  const name = builder.initializer("constant", spec(value.map(Number), dtype, extents));
   return { name, dtype, shape, dims };
 }

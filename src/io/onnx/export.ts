@@ -33,6 +33,9 @@ export interface ExportOnnxOptions {
 
 const optionNames = ["inputNames", "outputNames", "opset", "dynamicBatch", "parameters", "name"] as const;
 
+/** Lengths of messages are int32, and beside the weights there is the graph. */
+const largestFile = 2 ** 31 - 2 ** 20;
+
 /** The version of the file format that came with each operator set. */
 const irVersions: Readonly<Record<number, number>> = { 18: 8, 19: 9, 20: 9, 21: 10 };
 
@@ -83,7 +86,7 @@ export async function encodeOnnx(
     throw invalidArgument("exportOnnx", "name", "a text", formatReceived(name));
   const { inference, tree } = inferenceOf(f, inputs, options);
   const open = openInputs(inputs, options.dynamicBatch ?? false);
-  const parameters = parametersOf(tree);
+  const parameters = await parametersOf(tree);
   const trace = traceInference(inference, tree, inputs, open);
   const inputNames = namesFor("inputNames", options.inputNames, numbered("input", inputs.length));
   const outputNames = namesFor(
@@ -122,13 +125,21 @@ function inferenceOf(
   return { inference: (model, x) => (model as typeof f).forward(x), tree: f };
 }
 
-function parametersOf(tree: unknown): NamedParameter[] {
+async function parametersOf(tree: unknown): Promise<NamedParameter[]> {
   const { leaves, structure } = flatten(tree, isTensor, "exportOnnx");
   const paths = leafPaths(structure);
   const learned = learnedLeaves(structure);
-  return leaves.map((value, i) => ({
+  const elements = await Promise.all(leaves.map((leaf) => leaf.data()));
+  const bytes = elements.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (bytes > largestFile)
+    throw new AdjointError(
+      "unsupported",
+      `exportOnnx: the weights take ${bytes} bytes, and one ONNX file holds ${largestFile}; export the model in parts`,
+      { operation: "exportOnnx", expected: `at most ${largestFile} bytes`, received: String(bytes) },
+    );
+  return leaves.map((_, i) => ({
     name: paths[i] === "" ? "parameter" : paths[i],
-    value,
+    elements: elements[i],
     learned: learned[i],
   }));
 }

@@ -96,6 +96,12 @@ export class OnnxModel {
     return Object.fromEntries(this.outputs.map(({ name }, i) => [name, values[i]]));
   }
 
+  /** `OnnxModel(input [batch, 4] → output [batch, 3])`: what a summary calls it. */
+  toString(): string {
+    const list = (ports: readonly OnnxPort[]): string => ports.map(describe).join(", ");
+    return `OnnxModel(${list(this.inputs)} → ${list(this.outputs)})`;
+  }
+
   private evaluate(inputs: ReadonlyMap<string, Tensor>): Tensor[] {
     const names = this.inputs.map(({ name }) => name);
     const unknown = [...inputs.keys()].find((name) => !names.includes(name));
@@ -104,6 +110,10 @@ export class OnnxModel {
     for (const port of this.inputs) checkInput(inputs.get(port.name), port);
     return this.program(this.parameters, this.statistics, inputs);
   }
+}
+
+function describe({ name, shape }: OnnxPort): string {
+  return `${name} ${shape === null ? "of any shape" : `[${shape.map((extent) => extent ?? "?").join(", ")}]`}`;
 }
 
 function checkInput(value: unknown, { name, dtype, shape }: OnnxPort): void {
