@@ -71,6 +71,14 @@ export function notOfConfigFile(model: string): AdjointError {
   );
 }
 
+/** The refusal of other data for a model whose configuration file names its data. */
+export function dataOfConfigFile(model: string, data: string): AdjointError {
+  return usage(
+    `${model} was trained by a configuration file, which names its data: change validation in a copy of it and add --config COPY, received ${data}`,
+    "DATA",
+  );
+}
+
 /** ` (did you mean mnist?)`, or nothing where no name is near. */
 export function suggestion(text: string, names: readonly string[]): string {
   const nearest = nearestName(text, names);

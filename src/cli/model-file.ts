@@ -164,7 +164,7 @@ export async function loadModel(path: string, dtype: DType = "float32"): Promise
   const { file, tensors, config } = await readModel(path);
   if ("configFile" in config)
     throw usage(
-      `${path} was trained by ${config.configFile.path}; adjoint eval, predict and export use such a model, this command does not`,
+      `${path} was trained by ${config.configFile.path}; adjoint eval, predict, export and health use such a model, this command does not`,
       "model",
     );
   return { file, config, model: networkOf(config, tensors, file, dtype) };

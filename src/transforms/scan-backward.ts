@@ -194,23 +194,20 @@ function neededBy(
   const collect = (): Set<Node> => {
     const needed = new Set<Node>();
     const seen = new Set<Node>();
-    const need = (node: Node): void => {
-      if (isBack.has(node) || seen.has(node)) return;
+    const pending: Node[] = [...bars];
+    for (const { inputs } of joint.operations)
+      if (inputs.some((input) => isBack.has(input))) pending.push(...inputs);
+    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+      if (isBack.has(node) || seen.has(node)) continue;
       seen.add(node);
       const maker = makers.get(node);
-      if (isInput.has(node)) needed.add(node);
-      else if (maker === undefined) return;
-      else if (
+      const isRemade =
+        maker !== undefined &&
         varies.has(node) &&
-        (recompute || again.has(node) || views.has(maker.primitive.name)) &&
-        (recompute || !slices.includes(node))
-      )
-        maker.inputs.forEach(need);
-      else needed.add(node);
-    };
-    for (const { inputs } of joint.operations)
-      if (inputs.some((input) => isBack.has(input))) inputs.forEach(need);
-    bars.forEach(need);
+        (recompute || ((again.has(node) || views.has(maker.primitive.name)) && !slices.includes(node)));
+      if (isRemade) pending.push(...maker.inputs);
+      else if (isInput.has(node) || maker !== undefined) needed.add(node);
+    }
     return needed;
   };
   const first = collect();
@@ -234,12 +231,12 @@ function neededBy(
   }
   if (again.size === 0) return first;
   // values in between are made again with them
-  const between = (node: Node): void => {
+  const pending = [...again].flatMap((node) => makers.get(node)?.inputs ?? []);
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
     const maker = makers.get(node);
-    if (maker === undefined || isThere.has(node)) return;
+    if (maker === undefined || isThere.has(node) || again.has(node)) continue;
     again.add(node);
-    maker.inputs.forEach(between);
-  };
-  for (const node of [...again]) between(node);
+    pending.push(...maker.inputs);
+  }
   return collect();
 }

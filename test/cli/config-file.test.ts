@@ -136,6 +136,19 @@ export default { model: new Linear(1, 1), data: { x, y: x.mul(2).add(ones([3, 1]
     );
   });
 
+  it("says that it ended early, and measures the model of the best epoch", async () => {
+    const stopping = 'earlyStopping: { metric: "accuracy", patience: 2, restoreBest: true },';
+    const name = changed("early.ts", "epochs: 40,", `epochs: 500, ${stopping}`);
+    const { code, events } = await command.events(["train", name, "--out", "early"]);
+    expect(code).toBe(0);
+    const measured = (event: (typeof events)[number]) => (event.validation as { loss: number }).loss;
+    const losses = events.filter(({ event }) => event === "epoch").map(measured);
+    const end = events[events.length - 1];
+    expect(end).toMatchObject({ event: "end", ended: "early", epochs: losses.length });
+    // two epochs after the first that had all flowers right
+    expect(losses.indexOf(measured(end))).toBe(losses.length - 3);
+  });
+
   it("goes on from its checkpoints", async () => {
     const whole = await command.run(["train", "flowers.ts", "--epochs", "6", "--out", "whole"]);
     expect(whole.code).toBe(0);
@@ -209,9 +222,12 @@ describe("a model of a configuration file", () => {
   });
 
   it("is not for commands that need layers, nor other data", async () => {
-    for (const name of ["health", "gradcheck", "bench"])
+    for (const name of ["gradcheck", "bench"])
       expect(await refusal(2, name, "runs/flowers-1")).toContain("this command does not");
-    expect(await refusal(2, "eval", "runs/flowers-1", "flowers.csv")).toContain("which names its data");
+    for (const name of ["eval", "health"])
+      expect(await refusal(2, name, "runs/flowers-1", "flowers.csv")).toContain("which names its data");
+    const { code, events } = await command.events(["health", "runs/flowers-1", "--steps", "0"]);
+    expect([code, events[0]]).toMatchObject([0, { event: "health", data: "flowers.ts (validation)" }]);
   });
 });
 

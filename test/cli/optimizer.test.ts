@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/cli/config.js";
 import { readConfiguration } from "../../src/cli/json-reader.js";
 import { descentOf, describeDescent, makeOptimizer, optimizerNames } from "../../src/cli/optimizer.js";
+import { loadSafetensors } from "../../src/io/index.js";
 import { Command, flowers } from "./support.js";
 
 const ofSgd = { lr: 3, momentum: 0.9 };
@@ -50,6 +51,11 @@ describe("adjoint train --optimizer", () => {
     writeFileSync(command.path("flowers.csv"), flowers(150));
   });
   afterAll(() => command.remove());
+  /** What the weights say of how to use them. */
+  const record = async (): Promise<string> => {
+    const { metadata } = await loadSafetensors(command.path("runs/flowers-1/model.safetensors"));
+    return metadata.get("adjoint") ?? "";
+  };
 
   it("trains by it, says so in 80 columns, and writes it down", async () => {
     const { code, out, err } = await command.run(
@@ -61,8 +67,7 @@ describe("adjoint train --optimizer", () => {
       "descent  softmax-cross-entropy, batch 16, 20 epochs\nupdates  adamW, lr 0.02, weight decay 0.01\n",
     );
     for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
-    const file = command.path("runs/flowers-1/config.json");
-    const { training } = parseConfig(readConfiguration(readFileSync(file, "utf8"), file));
+    const { training } = parseConfig(readConfiguration(await record(), "model"));
     expect(training).toMatchObject({
       optimizer: "adamW",
       learningRate: 0.02,
@@ -80,11 +85,11 @@ describe("adjoint train --optimizer", () => {
     expect(await weights("2")).toBe(await weights("1"));
   });
 
-  it("reads what was written before there was a choice", () => {
-    const file = command.path("runs/flowers-1/config.json");
-    const { optimizer: _o, weightDecay: _w, ...older } = JSON.parse(readFileSync(file, "utf8")).training;
-    const text = JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), training: older });
-    expect(parseConfig(readConfiguration(text, file)).training).toMatchObject({
+  it("reads what was written before there was a choice", async () => {
+    const { training, ...others } = JSON.parse(await record());
+    const { optimizer: _o, weightDecay: _w, ...older } = training;
+    const text = JSON.stringify({ ...others, training: older });
+    expect(parseConfig(readConfiguration(text, "model")).training).toMatchObject({
       optimizer: "sgd",
       weightDecay: 0,
     });

@@ -153,6 +153,17 @@ describe("a compiled scan", () => {
     expect(scans(compiledFor(10).schedule.kernels)).toBe(2);
   });
 
+  it("is not taken for another of the same body over other slices", () => {
+    const step = (h: Tensor, v: Tensor) => [h.mul(v).sin(), null] as const;
+    const f = (w: Tensor, x: Tensor, y: Tensor): Tensor[] => [
+      scan(step, w, x)[0],
+      grad((u: Tensor) => scan(step, u, y)[0].sum())(w),
+      scan(step, w, y, { reverse: true })[0],
+    ];
+    const args = [uniform(1, [3]), uniform(2, [4, 3]), uniform(3, [4, 3])];
+    expectClose(runCompiled(f, args), runReference(f, args), 1e-12);
+  });
+
   it("keeps nothing of its steps where nobody differentiates", () => {
     const bytes = (f: TensorFunction): number => memoryOf(compiledFor(1000, f)).liveBytes;
     const slices = 1000 * 2 * 3 * 4;
@@ -188,13 +199,21 @@ describe("a compiled scan", () => {
   it("multiplies behind the loop what its steps would multiply and add up", () => {
     const f = (w: Tensor, x: Tensor): Tensor =>
       grad((u: Tensor) =>
-        scan((h: Tensor, v: Tensor) => [h.matmul(u).add(v).tanh(), null], zeros([2, 3]), x)[0].sum(),
+        scan(
+          (h: Tensor, v: Tensor) => [h.matmul(u).add(v).tanh(), null],
+          zeros([2, 3], { dtype: "float64" }),
+          x,
+        )[0].sum(),
       )(w);
     const args = [uniform(1, [3, 3]), uniform(2, [4, 2, 3])];
     const products = (disable: readonly PassName[]): number =>
       compileFunction(f, args, { disable }).schedule.kernels.filter(({ kind }) => kind === "dot").length;
     expect(products([])).toBe(1);
     expect(products(["defer"])).toBe(0);
+    const sum: TensorFunction = (x) =>
+      scan((s: Tensor, v: Tensor) => [v.matmul(v).add(s), null], uniform(4, [3, 3]), x, { reverse: true })[0];
+    const squares = [uniform(2, [4, 3, 3])];
+    expectClose(runCompiled(sum, squares), runReference(sum, squares), 1e-12);
     expectClose(runCompiled(f, args), runReference(f, args), 1e-12);
   });
 

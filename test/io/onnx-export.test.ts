@@ -1,5 +1,5 @@
 /** Exported graphs in ONNX Runtime, which checks the file and computes the same numbers. */
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Node } from "../../src/graph/node.js";
 import { bindAll } from "../../src/graph/node.js";
 import type { Primitive } from "../../src/graph/primitive.js";
@@ -9,7 +9,7 @@ import { emitters } from "../../src/io/onnx/emitters.js";
 import { type PrimitiveName, registry } from "../../src/primitives/registry.js";
 import { samples } from "../support/registry-samples.js";
 import type { Sample } from "../support/registry-samples-values.js";
-import { difference, runOnnx } from "./onnx-runtime.js";
+import { difference, needsRuntime, runOnnx } from "./onnx-runtime.js";
 
 // complete by type: a primitive that is not exported does not compile
 const complete: Readonly<Record<PrimitiveName, unknown>> = emitters;
@@ -52,6 +52,8 @@ function inputsOf(sample: Pick<Sample, "inputs">): Tensor[] {
 }
 
 describe("every primitive, exported alone, gives ONNX Runtime the same values", () => {
+  beforeEach(({ skip }) => needsRuntime(skip));
+
   for (const name of Object.keys(samples) as PrimitiveName[]) {
     if (withoutOperator.has(name)) continue;
     it(name, { timeout: 20_000 }, async () => {

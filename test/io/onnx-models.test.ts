@@ -1,6 +1,6 @@
 /** Whole models: exported, run in ONNX Runtime with one batch and with others, and imported again. */
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { arrays } from "../../src/data/index.js";
 import {
   arange,
@@ -55,8 +55,8 @@ import { adam } from "../../src/optim/index.js";
 import { sum } from "../../src/primitives/broadcast.js";
 import { reduceMax } from "../../src/primitives/reduce.js";
 import { window } from "../../src/primitives/window.js";
-import { evaluate, fit } from "../../src/train/index.js";
-import { difference, runOnnx } from "./onnx-runtime.js";
+import { evaluate, fit as train } from "../../src/train/index.js";
+import { difference, needsRuntime, runOnnx } from "./onnx-runtime.js";
 
 interface Case {
   readonly model: Module;
@@ -182,6 +182,8 @@ async function operatorsOf(bytes: Uint8Array): Promise<string[]> {
   return model.graph?.node.map(({ opType }) => opType) ?? [];
 }
 
+beforeEach(({ skip }) => needsRuntime(skip));
+
 describe("a model in ONNX Runtime gives what it gives here", () => {
   for (const [name, test] of Object.entries(cases)) {
     it(`${name}, for the batch it was exported with`, async () => {
@@ -251,6 +253,7 @@ describe("a model in ONNX Runtime gives what it gives here", () => {
       new MaxPool2d(2),
       new Flatten(),
       new Linear(36, 5, options),
+      new LayerNorm(5, options),
       new Activation("softmax"),
     );
     const x = random.normal(random.key(1), { shape: [3, 2, 6, 6], ...options });
@@ -342,6 +345,17 @@ describe("what is nearly one operator of the format is not taken for it", () => 
     ],
     "a layer normalisation with another weight for each row": [
       (x) => centred(x).mul(inverse(x)).mul(x.exp()).add(x.slice(1)),
+      rows,
+    ],
+    "a layer normalisation with a weight of another shape": [
+      (x) => {
+        const c = x.sub(x.mean([0, 1], { keepDims: true }));
+        const scale = c.mul(c).mean([0, 1], { keepDims: true }).add(1e-3).rsqrt();
+        return c
+          .mul(scale)
+          .mul(x.transpose().exp().reshape([4, 5]))
+          .add(x.exp());
+      },
       rows,
     ],
     "exponentials over another's sum": [(x) => x.exp().div(x.mul(2).exp().sum(-1, { keepDims: true })), rows],
@@ -534,7 +548,7 @@ describe("an imported model", () => {
     const x = random.normal(random.key(1), { shape: [64, 3] });
     const data = arrays(x, x.slice(null, 0).gt(0).cast("int32"));
     const optimizer = adam({ learningRate: 0.05 });
-    const run = await fit(model, {
+    const run = await train(model, {
       data,
       loss: "softmaxCrossEntropy",
       optimizer,

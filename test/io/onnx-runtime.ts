@@ -1,6 +1,8 @@
 /** ONNX Runtime, installed apart from the rest: what exported models are run in. */
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import { type DType, type Tensor, tensor } from "../../src/index.js";
+import { skipWithout } from "../support/needs.js";
 
 /** The part of its interface that is used here. */
 interface Runtime {
@@ -21,15 +23,15 @@ interface Session {
   release(): Promise<void>;
 }
 
-const install =
-  "ONNXRUNTIME_NODE_INSTALL=skip npm ci --prefix test/onnxruntime --ignore-scripts installs ONNX Runtime, which these tests run exported models in";
+const folder = new URL("../onnxruntime/", import.meta.url);
+
+/** Skips a test that runs models where the runtime is not installed. @param skip of the test's context */
+export function needsRuntime(skip: (reason: string) => void): void {
+  skipWithout(fileURLToPath(new URL("node_modules/onnxruntime-node", folder)), skip);
+}
 
 function load(): Runtime {
-  try {
-    return createRequire(new URL("../onnxruntime/package.json", import.meta.url))("onnxruntime-node");
-  } catch (cause) {
-    throw new Error(install, { cause });
-  }
+  return createRequire(new URL("package.json", folder))("onnxruntime-node");
 }
 
 let runtime: Runtime | undefined;

@@ -7,6 +7,7 @@ import { importOnnx } from "../../src/io/index.js";
 import { decodeTensorMessage } from "../../src/io/onnx/codec.js";
 import { type ImportedTensor, readTensor, toTensor } from "../../src/io/onnx/import-tensor.js";
 import { operators } from "../../src/io/onnx/operators/index.js";
+import { skipWithout } from "../support/needs.js";
 import { difference } from "./onnx-runtime.js";
 
 const data = "/usr/share/libonnx-testdata/data";
@@ -65,22 +66,22 @@ async function judge(folder: string): Promise<Verdict> {
 }
 
 describe("the models of the ONNX project", () => {
-  it.each(Object.entries(suites))("in %s give the right numbers, or are refused", async (suite, counts) => {
-    if (!existsSync(data))
-      throw new Error(
-        "bash scripts/setup-debian.sh installs libonnx-testdata, whose models this test imports",
-      );
-    const verdicts: [string, Verdict][] = [];
-    for (const name of readdirSync(join(data, suite)))
-      if (existsSync(join(data, suite, name, "model.onnx")))
-        verdicts.push([name, await judge(join(data, suite, name))]);
-    const wrong = verdicts.filter(([, verdict]) => verdict !== "right" && verdict !== "refused");
-    // whoever is excused is indeed wrong
-    const excused = Object.keys(differing).filter((name) => existsSync(join(data, suite, name)));
-    expect(wrong.map(([name]) => name).sort()).toEqual(excused.sort());
-    const count = (wanted: Verdict): number => verdicts.filter(([, verdict]) => verdict === wanted).length;
-    expect({ models: verdicts.length, right: count("right"), refused: count("refused") }).toEqual(counts);
-  });
+  it.for(Object.entries(suites))(
+    "in %s give the right numbers, or are refused",
+    async ([suite, counts], { skip }) => {
+      skipWithout(data, skip);
+      const verdicts: [string, Verdict][] = [];
+      for (const name of readdirSync(join(data, suite)))
+        if (existsSync(join(data, suite, name, "model.onnx")))
+          verdicts.push([name, await judge(join(data, suite, name))]);
+      const wrong = verdicts.filter(([, verdict]) => verdict !== "right" && verdict !== "refused");
+      // whoever is excused is indeed wrong
+      const excused = Object.keys(differing).filter((name) => existsSync(join(data, suite, name)));
+      expect(wrong.map(([name]) => name).sort()).toEqual(excused.sort());
+      const count = (wanted: Verdict): number => verdicts.filter(([, verdict]) => verdict === wanted).length;
+      expect({ models: verdicts.length, right: count("right"), refused: count("refused") }).toEqual(counts);
+    },
+  );
 
   it("are counted in the documentation, where every operator is listed", () => {
     const page = readFileSync(new URL("../../docs/onnx.md", import.meta.url), "utf8");

@@ -1,19 +1,11 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformWithOxc } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CodeBlock, codeBlocks } from "../docs/extract.js";
 import { buildPackage, execute, packPackage, root, temporaryFolder } from "../support/build.js";
 import { bundlePage, reasonToSkip, visit } from "../support/chromium.js";
+import { skipWithout } from "../support/needs.js";
 
 const manifest: {
   readonly devDependencies: Readonly<Record<string, string>>;
@@ -154,8 +146,7 @@ describe("the packed library, installed in an empty project", () => {
   it.for(examples)(
     "runs examples/$file to the end it should reach",
     ({ file, args = [], needs, end }, { skip }) => {
-      if (needs !== undefined && !existsSync(needs))
-        skip(`${needs} is missing: bash scripts/setup-debian.sh installs it`);
+      if (needs !== undefined) skipWithout(needs, skip);
       copyFileSync(join(root, "examples", file), join(project, file));
       expect(
         execute(process.execPath, [file, ...args], project)

@@ -15,7 +15,7 @@ const executable = process.env.ADJOINT_CHROMIUM ?? "/usr/bin/chromium";
  */
 export function reasonToSkip(): string | null {
   if (existsSync(executable) || process.env.CI !== undefined) return null;
-  return `no Chromium at ${executable}: install it (scripts/setup-debian.sh) or name it in ADJOINT_CHROMIUM`;
+  return `no Chromium at ${executable}: install it (scripts/setup-tests.sh) or name it in ADJOINT_CHROMIUM`;
 }
 
 const flags = [

@@ -126,7 +126,7 @@ describe("a first mistake is explained", () => {
     [
       "a number to predict from",
       () => train.predict(model, 3 as never),
-      "predict: x must be a tensor, nested arrays, a dataset, or { x, y } of tensors, received 3",
+      "predict: x must be a tensor, nested arrays, a dataset, { x, y } of tensors, or a stream, received 3",
     ],
   ])("%s", async (_name, call, message) => {
     expect(await refusal(call)).toMatchObject({ name: "AdjointError", message });

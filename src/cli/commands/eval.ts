@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import type { Dataset } from "../../data/index.js";
 import { AdjointError } from "../../index.js";
 import { confusion, evaluate, type Measurements } from "../../train/index.js";
-import { notOfConfigFile, usage } from "../arguments.js";
+import { dataOfConfigFile, notOfConfigFile } from "../arguments.js";
 import type { DataConfig, ModelConfig } from "../config.js";
 import { isLabels, sizeOf } from "../config-file/data.js";
 import { type ConfigModelFile, isOfConfigFile, runAgain } from "../config-file/saved.js";
@@ -66,11 +66,7 @@ async function evalConfigRun(
   argument: string | undefined,
   options: EvalOptions,
 ): Promise<void> {
-  if (argument !== undefined)
-    throw usage(
-      `${path} was trained by a configuration file, which names its data: change validation in a copy of it and add --config COPY, received ${argument}`,
-      "DATA",
-    );
+  if (argument !== undefined) throw dataOfConfigFile(path, argument);
   const { model, options: told, loaded } = await runAgain(saved, path, options.config);
   const { data, validation, metrics, loss: given } = told;
   const measured = validation ?? data;

@@ -1,4 +1,5 @@
 /** What can be told of data of any kind: datasets, tensors, streams. */
+import type { ExampleStream } from "../../data/index.js";
 import { isTensor } from "../../index.js";
 import type * as training from "../../train/index.js";
 
@@ -16,6 +17,13 @@ export function shapeOf(data: unknown, side: "input" | "target"): readonly numbe
   return (side === "input" ? parts.inputShape : parts.targetShape) as readonly number[];
 }
 
+/** The shape of one answer: `[]` for a class alone, so that a column of plain numbers is `[1]`. */
+export function answerShape(data: training.Data | ExampleStream): readonly number[] {
+  const shape = shapeOf(data, "target");
+  return shape.length > 0 || isStream(data) || isLabels(data) ? shape : [1];
+}
+
+/** The names of the classes, where there are any. */
 export function classesOf(data: unknown): readonly string[] | undefined {
   return (data as { readonly classes?: readonly string[] }).classes;
 }
@@ -30,4 +38,9 @@ export function isLabels(data: unknown): data is training.Data {
 export function isIntegral(data: unknown): boolean {
   const { inputs, x } = data as { readonly inputs?: unknown; readonly x?: unknown };
   return inputs instanceof Int32Array || (isTensor(x) && x.dtype === "int32");
+}
+
+/** Do examples come one batch after the other? */
+export function isStream(data: training.Data | ExampleStream): data is ExampleStream {
+  return !("x" in data) && !("inputs" in data);
 }

@@ -32,12 +32,21 @@ export async function modelOfRun(
   return withWeights(model, tensors, file);
 }
 
+/** A run as it was. */
+export interface RunAgain {
+  readonly model: Module;
+  /** Before training. */
+  readonly initial: Module;
+  readonly options: FitOptions<Module>;
+  readonly loaded: LoadedConfig;
+}
+
 /** The model, and what `fit` was told. */
 export async function runAgain(
   { config, tensors, file }: ConfigModelFile,
   named: string,
   given: string | undefined,
-): Promise<{ readonly model: Module; readonly options: FitOptions<Module>; readonly loaded: LoadedConfig }> {
+): Promise<RunAgain> {
   const loaded = await configOfRun(config, named, file, given);
   const { seed, epochs, batch, learningRate } = config.training;
   const resolved = await runUserCode(loaded.path, () =>
@@ -48,5 +57,6 @@ export async function runAgain(
       ...(learningRate === undefined ? {} : { learningRate }),
     }),
   );
-  return { model: withWeights(resolved.model, tensors, file), options: resolved.options, loaded };
+  const { model: initial, options } = resolved;
+  return { model: withWeights(initial, tensors, file), initial, options, loaded };
 }

@@ -15,7 +15,7 @@ import { duration, grouped, loss, print, printEvent } from "../output.js";
 import { noDisplay, progressBar } from "../progress.js";
 import { openRunFiles, type RunFiles, type RunFilesOptions } from "../run-files.js";
 import { runUserCode } from "../user-module.js";
-import { classesOf, isIntegral, isLabels, shapeOf, sizeOf } from "./data.js";
+import { answerShape, classesOf, isIntegral, isLabels, shapeOf, sizeOf } from "./data.js";
 import { type LoadedConfig, loadConfig } from "./load.js";
 import type { ConfigRun } from "./record.js";
 
@@ -75,7 +75,7 @@ async function run(path: string, options: ConfigTrainOptions, signal: AbortSigna
     await finish(
       result,
       resolved,
-      recordOf(loaded, resolved, options, result),
+      recordOf(loaded, resolved, options, result, await measuredAtEnd(resolved, result)),
       loaded,
       output.path,
       files,
@@ -109,7 +109,7 @@ function checkpointsOf(
 }
 
 /** A loss of the library by its name; undefined for one of the user's. */
-export function nameOfLoss(given: unknown): string | undefined {
+function nameOfLoss(given: unknown): string | undefined {
   if (typeof given === "string") return given;
   return Object.entries(losses).find(([, known]) => known === given)?.[0];
 }
@@ -185,7 +185,7 @@ function epochEvent({ epoch, epochs, loss, validation, seconds }: training.Epoch
 }
 
 /** `epoch  3/30  loss 0.1234  accuracy 95.12 %  0.27 s`: as many measurements as the line holds. */
-export function epochLine(record: training.EpochRecord, epochs: number): string {
+function epochLine(record: training.EpochRecord, epochs: number): string {
   const { epoch, validation, seconds } = record;
   const last = duration(seconds);
   const parts = Object.entries(validation).filter(([name]) => name !== "loss");
@@ -202,6 +202,7 @@ function recordOf(
   { options }: Resolved,
   { lr }: ConfigTrainOptions,
   { history }: training.Run<nn.Module>,
+  measured: training.Measurements,
 ): ConfigRun {
   const { data, seed, epochs = 1, batchSize: batch = 32 } = options;
   const lossName = nameOfLoss(options.loss);
@@ -218,15 +219,26 @@ function recordOf(
       ...(lossName === undefined ? {} : { loss: lossName }),
     },
     inputShape: shapeOf(data, "input"),
-    targetShape: shapeOf(data, "target"),
+    targetShape: answerShape(data),
     ...(isIntegral(data) ? { inputDType: "int32" } : {}),
     ...(classes === undefined ? {} : { classes }),
-    result: last === undefined ? {} : { trainingLoss: last.loss, ...last.validation },
+    result: { trainingLoss: last.loss, ...measured },
   };
 }
 
-async function finish(
+/** Of the model that is kept: not the last one, where the best epoch's is brought back. */
+async function measuredAtEnd(
+  { options }: Resolved,
   { model, history }: training.Run<nn.Module>,
+): Promise<training.Measurements> {
+  const { validation, metrics, loss: given, earlyStopping } = options;
+  if (validation === undefined || earlyStopping?.restoreBest !== true)
+    return history[history.length - 1].validation;
+  return training.evaluate(model, validation, metrics, { loss: given });
+}
+
+async function finish(
+  { model, history, ended }: training.Run<nn.Module>,
   { options }: Resolved,
   record: ConfigRun,
   { source }: LoadedConfig,
@@ -245,11 +257,14 @@ async function finish(
   await files.keep();
   files.showHealth(json);
   const last = history[history.length - 1];
+  const { trainingLoss: _, ...validated } = record.result;
   if (json) {
     printEvent({
       event: "end",
+      ended,
+      epochs: history.length,
       loss: last.loss,
-      validation: last.validation,
+      validation: validated,
       ...(counts && { confusion: counts }),
       classes: record.classes,
       model: file,
@@ -257,7 +272,11 @@ async function finish(
     });
     return;
   }
-  const measured = describeMeasurements(last.validation, { withLoss: false });
+  if (ended !== "finished")
+    print(
+      `ended    after epoch ${history.length}: ${ended === "early" ? "no better for some epochs" : "onEpoch said so"}`,
+    );
+  const measured = describeMeasurements(validated, { withLoss: false });
   const result = measured === "" ? `loss ${loss(last.loss)}` : `validation ${measured}`;
   print(`\n${result} after ${duration(seconds)}`);
   if (counts !== undefined) print(`\n${confusionTable(counts, record.classes ?? [])}`);

@@ -2,7 +2,9 @@
  * defer: multiplies behind a scan what its steps would multiply and add up one by one.
  *
  * Purpose: the gradient of a matrix used in every step is a sum of products with few rows each, for which the whole sum is read
- * and written in each step; as one product over all steps it is computed as fast as a machine can.
+ * and written in each step; as one product over all steps it is computed as fast as a machine can. Measured: value and gradient
+ * of an LSTM(16 → 32) for one example in 0.11 instead of 0.16 ms for 100 steps, of an LSTM(16 → 64) for 32 in 8.5 instead of
+ * 9.5 ms; from 128 units and 64 examples on no difference.
  * Requires: a flat graph; graphs inside without calls. Guarantees: the same values up to the order of the additions, and at
  * most half as much again of what steps read from sequences.
  *

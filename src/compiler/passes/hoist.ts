@@ -164,12 +164,12 @@ function invariantPart(body: Graph, fixed: readonly Node[]): Node[] {
   const makers = new Map<Node, Operation>();
   for (const operation of body.operations)
     for (const output of operation.outputs) makers.set(output, operation);
-  const take = (operation: Operation): void => {
-    if (outside.has(operation)) return;
-    outside.add(operation);
-    for (const input of operation.inputs) {
-      const maker = makers.get(input);
-      if (maker !== undefined) take(maker);
+  const take = (given: Operation): void => {
+    const pending = [given];
+    for (let operation = pending.pop(); operation !== undefined; operation = pending.pop()) {
+      if (outside.has(operation)) continue;
+      outside.add(operation);
+      pending.push(...operation.inputs.flatMap((input) => makers.get(input) ?? []));
     }
   };
   for (const operation of body.operations) {

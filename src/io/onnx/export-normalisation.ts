@@ -10,7 +10,8 @@ import type { TracedOperation } from "./trace.js";
 /** A sum that is one of the normalisations: its value, or nothing. */
 export function normalisation(emission: Emission): Held | undefined {
   const { operation, output } = emission;
-  if (output.dtype !== "float32" && output.dtype !== "float64") return undefined;
+  // ε is an attribute, and those are float32
+  if (output.dtype !== "float32") return undefined;
   const parts = partsOf(emission, operation);
   return parts === undefined ? undefined : (batchNorm(emission, parts) ?? layerNorm(emission, parts));
 }
@@ -46,10 +47,10 @@ function source(emission: Emission, id: number): number {
 
 /** What repeats along exactly these axes. */
 function repeatedAlong(emission: Emission, id: number, axes: readonly number[]): number | undefined {
-  if (axes.length === 0) return source(emission, id);
+  if (axes.length === 0) return id;
   const broadcast = madeBy(emission, id, "broadcast");
   if (broadcast === undefined || String(integersOf(broadcast, "axes")) !== String(axes)) return undefined;
-  return source(emission, broadcast.inputs[0]);
+  return broadcast.inputs[0];
 }
 
 function uniform(emission: Emission, id: number): number | undefined {
@@ -58,7 +59,7 @@ function uniform(emission: Emission, id: number): number | undefined {
 
 /** v and ε of 1 / √(v + ε) */
 function variance(emission: Emission, id: number): { of: number; epsilon: number } | undefined {
-  const quotient = madeBy(emission, id, "div");
+  const quotient = madeBy(emission, source(emission, id), "div");
   const root = quotient && madeBy(emission, quotient.inputs[1], "sqrt");
   const sum = root && madeBy(emission, root.inputs[0], "add");
   if (quotient === undefined || sum === undefined || uniform(emission, quotient.inputs[0]) !== 1)
@@ -95,7 +96,7 @@ function batchNorm(emission: Emission, { centred, inverse, weight, bias }: Parts
 
 /** The operation whose mean a value is along axes that go: a sum times one over the count. */
 function meanOf(emission: Emission, id: number, axes: readonly number[]): number | undefined {
-  const mean = madeBy(emission, id, "mul");
+  const mean = madeBy(emission, source(emission, id), "mul");
   const sum = mean && madeBy(emission, mean.inputs[0], "sum");
   if (mean === undefined || sum === undefined) return undefined;
   if (String(integersOf(sum, "axes")) !== String(axes)) return undefined;
