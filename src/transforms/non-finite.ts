@@ -5,7 +5,8 @@
  */
 import type { Place } from "../graph/call-site.js";
 import { type Node, type Operation, readValue } from "../graph/node.js";
-import { adjointsOf, recordTape, type Tape } from "./tape.js";
+import type { TypedArray } from "../types/dtype.js";
+import { type Adjoints, adjointsOf, recordTape, type Tape } from "./tape.js";
 
 /** The first number that is not finite. */
 export interface FirstNonFinite {
@@ -18,13 +19,26 @@ export interface FirstNonFinite {
   readonly place: Place | null;
 }
 
-function badOf(node: Node, isBad: (value: number) => boolean): number | undefined {
-  const values = readValue(node);
-  for (let i = 0; i < values.length; i++) if (isBad(values[i])) return values[i];
-  return undefined;
+/** The same on a tape, before it is put into words. */
+export type NonFiniteOnTape =
+  | { readonly phase: "argument"; readonly path: string; readonly made: TypedArray; readonly at: number }
+  | {
+      readonly phase: "forward" | "backward";
+      readonly operation: Operation;
+      /** The result, or the cotangent of an input, that has it. */
+      readonly made: TypedArray;
+      /** Where in it. */
+      readonly at: number;
+    };
+
+/** The index of the first bad element, -1 where there is none. */
+function firstBad(values: ArrayLike<number>, isBad: (value: number) => boolean = isNotFinite): number {
+  for (let i = 0; i < values.length; i++) if (isBad(values[i])) return i;
+  return -1;
 }
 
 const isNotFinite = (value: number): boolean => !Number.isFinite(value);
+const isSound = (node: Node, isBad = isNotFinite): boolean => firstBad(readValue(node), isBad) < 0;
 
 /**
  * The first NaN or infinity of a scalar function or its gradient; null where all is finite.
@@ -37,43 +51,59 @@ export function firstNonFinite(
   tree: unknown,
 ): FirstNonFinite | null {
   const tape = recordTape(operation, (given) => f(given), [tree]);
-  return inArguments(tape) ?? forward(tape) ?? backward(tape);
+  const found = locateNonFinite(tape, adjointsOf(tape));
+  if (found === null) return null;
+  const value = found.made[found.at];
+  if (found.phase === "argument") return { phase: "argument", node: found.path, value, place: null };
+  const place = tape.sites.get(found.operation)?.place ?? null;
+  return { phase: found.phase, node: nameOnTape(tape, found.operation), value, place };
 }
 
-function inArguments({ leaves }: Tape): FirstNonFinite | null {
+/** The operation, with the function of the library it belongs to: `log (of entropy)`. */
+export function nameOnTape({ sites }: Tape, operation: Operation): string {
+  const { name } = operation.primitive;
+  const called = sites.get(operation)?.calls.at(-1);
+  return called === undefined || called === name ? name : `${name} (of ${called})`;
+}
+
+/** The first NaN or infinity on a tape; null where its result and gradient are finite. */
+export function locateNonFinite(tape: Tape, adjoints: Adjoints): NonFiniteOnTape | null {
+  return inArguments(tape) ?? forward(tape) ?? backward(tape, adjoints);
+}
+
+function inArguments({ leaves }: Tape): NonFiniteOnTape | null {
   for (const { node, path } of leaves) {
-    const value = badOf(node, isNotFinite);
-    if (value !== undefined) return { phase: "argument", node: path, value, place: null };
+    const made = readValue(node);
+    const at = firstBad(made);
+    if (at >= 0) return { phase: "argument", path, made, at };
   }
   return null;
 }
 
 /** Infinities may be meant, as in a mask: only where they reach the result, or a NaN is made, has anything gone wrong. */
-function forward(tape: Tape): FirstNonFinite | null {
-  const { operations, output } = tape;
-  const makes = (isBad: (value: number) => boolean): FirstNonFinite | null => {
+function forward({ operations, output }: Tape): NonFiniteOnTape | null {
+  if (isSound(output)) return null;
+  const makes = (isBad: (value: number) => boolean): NonFiniteOnTape | null => {
     for (const operation of operations) {
-      const { inputs, outputs } = operation;
-      if (inputs.some((node) => badOf(node, isBad) !== undefined)) continue;
-      for (const node of outputs) {
-        const value = badOf(node, isBad);
-        if (value !== undefined) return found(tape, operation, "forward", value);
+      if (!operation.inputs.every((node) => isSound(node, isBad))) continue;
+      for (const node of operation.outputs) {
+        const made = readValue(node);
+        const at = firstBad(made, isBad);
+        if (at >= 0) return { phase: "forward", operation, made, at };
       }
     }
     return null;
   };
-  if (badOf(output, isNotFinite) !== undefined) return makes(isNotFinite) ?? makes(Number.isNaN);
-  return null;
+  return makes(isNotFinite) ?? makes(Number.isNaN);
 }
 
-function backward(tape: Tape): FirstNonFinite | null {
-  const { of: bars } = adjointsOf(tape);
+function backward({ leaves, operations }: Tape, { of: bars }: Adjoints): NonFiniteOnTape | null {
   const isGood = (node: Node): boolean => {
     const bar = bars.get(node);
-    return bar === undefined || badOf(bar, isNotFinite) === undefined;
+    return bar === undefined || isSound(bar);
   };
-  if (tape.leaves.every(({ node }) => isGood(node))) return null;
-  for (const operation of tape.operations.toReversed()) {
+  if (leaves.every(({ node }) => isGood(node))) return null;
+  for (const operation of operations.toReversed()) {
     const { primitive, inputs, outputs, params } = operation;
     const cotangents = outputs.map((node) => bars.get(node) ?? null);
     if (primitive.vjp === "none" || cotangents.every((bar) => bar === null)) continue;
@@ -81,22 +111,11 @@ function backward(tape: Tape): FirstNonFinite | null {
     // the sum at an input may be another reader's fault: this rule alone is asked
     const needs = inputs.map((node) => bars.has(node));
     for (const bar of primitive.vjp({ primals: inputs, outputs, cotangents, params, needs })) {
-      const value = bar === null ? undefined : badOf(bar, isNotFinite);
-      if (value !== undefined) return found(tape, operation, "backward", value);
+      if (bar === null) continue;
+      const made = readValue(bar);
+      const at = firstBad(made);
+      if (at >= 0) return { phase: "backward", operation, made, at };
     }
   }
   return null;
-}
-
-function found(
-  { sites }: Tape,
-  operation: Operation,
-  phase: "forward" | "backward",
-  value: number,
-): FirstNonFinite {
-  const site = sites.get(operation);
-  const { name } = operation.primitive;
-  const called = site?.calls.at(-1);
-  const node = called === undefined || called === name ? name : `${name} (of ${called})`;
-  return { phase, node, value, place: site?.place ?? null };
 }
