@@ -7,6 +7,9 @@ import { identityOf } from "../util/tree.js";
 import type { Graph } from "./graph.js";
 import type { Node } from "./node.js";
 
+/** Stands before what is compared by identity. */
+const identityMark = "@";
+
 const known = new WeakMap<Graph, string>();
 
 export function graphKey(graph: Graph): string {
@@ -28,7 +31,8 @@ function writeKey(graph: Graph): string {
     const name = numbers.get(node);
     if (name !== undefined) return name;
     const uniform = node.storage?.uniform;
-    const value = uniform === undefined ? `#${identityOf(node)}` : Object.is(uniform, -0) ? "-0" : uniform;
+    const value =
+      uniform === undefined ? `${identityMark}${identityOf(node)}` : Object.is(uniform, -0) ? "-0" : uniform;
     return `${node.dtype}[${node.shape}]=${value}`;
   };
   const lines = graph.operations.map(({ primitive, params, inputs, outputs }) => {
@@ -42,7 +46,7 @@ function writeKey(graph: Graph): string {
 
 /** Parameters of an operation as a key; graphs among them by theirs, functions by identity. */
 export function paramKey(value: unknown): string {
-  if (typeof value === "function") return `f${identityOf(value)}`;
+  if (typeof value === "function") return `${identityMark}${identityOf(value)}`;
   if (typeof value !== "object" || value === null)
     return Object.is(value, -0) ? "-0" : (JSON.stringify(value) ?? String(value));
   if (Array.isArray(value)) return `[${value.map(paramKey).join()}]`;
@@ -62,6 +66,8 @@ const mostCanonical = 256;
  */
 export function canonicalGraph(graph: Graph): Graph {
   const key = graphKey(graph);
+  // what holds functions or values of its own comes once, and must not be kept alive
+  if (key.includes(identityMark)) return graph;
   const found = canonical.get(key) ?? graph;
   canonical.delete(key);
   canonical.set(key, found);
