@@ -53,13 +53,15 @@ export function daysIn(cell: string): number | undefined {
   const parts = isoDate.exec(cell);
   if (parts === null) return undefined;
   const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "0", zone = "Z"] = parts;
-  const date = Date.UTC(Number(year), Number(month) - 1, Number(day));
-  const back = new Date(date);
+  // Date.UTC would take the years 0 to 99 for those of the last century
+  const back = new Date(0);
+  const date = back.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   if (back.getUTCMonth() !== Number(month) - 1 || back.getUTCDate() !== Number(day)) return undefined;
   if (Number(hour) > 24 || Number(minute) > 59 || Number(second) > 60) return undefined;
-  const seconds =
-    Number(hour) * 3600 + Number(minute) * 60 + Number(second) + Number(`0.${fraction}`) - zoneSeconds(zone);
-  return (date + seconds * 1000) / millisecondsADay;
+  const time = Number(hour) * 3600 + Number(minute) * 60 + Number(second) + Number(`0.${fraction}`);
+  // 24:00 ends a day; nothing comes after it
+  if (Number(hour) === 24 && time > 86_400) return undefined;
+  return (date + (time - zoneSeconds(zone)) * 1000) / millisecondsADay;
 }
 
 /** Seconds that a zone is ahead of UTC. */

@@ -64,23 +64,36 @@ export function headerNames(
   operation: string,
 ): string[] {
   const names = header ? [...first] : first.map((_, i) => String(i + 1));
+  const seen = new Set<string>();
   names.forEach((name, i) => {
     if (name === "")
       throw cellError("file-format", operation, file, 1, `column ${i + 1} has no name in the header`);
-    if (names.indexOf(name) !== i)
+    if (seen.has(name))
       throw cellError("file-format", operation, file, 1, `two columns are named "${name}"`);
+    seen.add(name);
   });
   return names;
 }
 
 /** How files are parsed, whole and in pieces. */
 export function parseOptions(delimiter: string) {
-  return { bom: true, delimiter, info: true, skip_empty_lines: true, trim: true } as const;
+  return {
+    bom: true,
+    delimiter,
+    info: true,
+    // all of them: files that several programs wrote to mix them
+    record_delimiter: ["\r\n", "\n", "\r"],
+    skip_empty_lines: true,
+    trim: true,
+  };
 }
 
 /** The refusal of what the parser refused. */
 export function parseError(cause: unknown, file: string, operation: string): AdjointError {
-  const line = (cause as { readonly lines?: number }).lines ?? 1;
+  const { lines = 1, message } = cause as { readonly lines?: number; readonly message?: string };
+  // a quote that is not closed is met at the end of the file, and is wrong where it was opened
+  const opened = /opening quote at line (\d+)/.exec(message ?? "")?.[1];
+  const line = opened === undefined ? lines : Number(opened);
   return cellError("file-format", operation, file, line, parseProblem(cause), { cause });
 }
 

@@ -70,8 +70,13 @@ export function scaleOf(values: Float64Array): { mean: number; deviation: number
   return { mean, deviation: variance > 0 ? Math.sqrt(variance) : 1 };
 }
 
+/** The mean, summed as differences from the first value: of equal values it is that value, without rounding. */
 function meanOf(values: Float64Array): number {
-  return values.length === 0 ? 0 : values.reduce((total, value) => total + value, 0) / values.length;
+  if (values.length === 0) return 0;
+  const [origin] = values;
+  const mean = origin + values.reduce((total, value) => total + (value - origin), 0) / values.length;
+  // numbers beyond half of what there is have no difference
+  return Number.isFinite(mean) ? mean : values.reduce((total, value) => total + value / values.length, 0);
 }
 
 function medianOf(values: Float64Array): number {
@@ -137,8 +142,9 @@ export function fitCategorical(table: Table, settled: Settled, isMissing: Missin
   if (categories.length === 0) throw nothingToLearn(table, name, "category");
   const unseen = tooMany ? "other" : settled.unseen;
   const known = new Set(categories);
+  const at = table.columns.indexOf(name);
   const stranger = table.rows.find((row) => {
-    const cell = row.cells[table.columns.indexOf(name)];
+    const cell = row.cells[at];
     return unseen === "refuse" && !isMissing(cell) && !known.has(cell);
   });
   if (stranger !== undefined)
@@ -147,7 +153,7 @@ export function fitCategorical(table: Table, settled: Settled, isMissing: Missin
       operation,
       table.file,
       stranger.line,
-      `expected one of ${categories.join(", ")}, received "${stranger.cells[table.columns.indexOf(name)]}"`,
+      `expected one of ${categories.join(", ")}, received "${stranger.cells[at]}"`,
       { column: name },
     );
   return { name, kind: "categorical", encode, categories, unseen, missing: standIn };

@@ -1,6 +1,6 @@
 /** Learning from training rows how a table becomes numbers. */
 import { AdjointError } from "../index.js";
-import { checkOptionNames, invalidArgument, isNatural } from "../util/checks.js";
+import { checkOptionNames, checkOptions, invalidArgument, isNatural } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
 import { usualMissing } from "./cells.js";
 import { checkClassCount, checkFlag, checkName, checkText, checkTexts } from "./checks.js";
@@ -237,6 +237,7 @@ export function checkFitTableOptions(options: FitTableOptions, here: string): vo
     );
   for (const [name, given] of Object.entries<ColumnKind | ColumnOptions>(columns)) {
     const own = typeof given === "string" ? { kind: given } : given;
+    checkOptions(own, here, "a kind, or an object of options", `columns.${name}`);
     checkOptionNames(own, columnOptionNames, here);
     checkName(own.kind, ["number", "categorical", "boolean", "date", "none"], here, `columns.${name}`);
     checkTexts(own.categories, here, `columns.${name}.categories`);
@@ -271,6 +272,12 @@ function checkColumnOptions(own: ColumnOptions, place: string, here: string): vo
     checkName(missing, ["refuse", "mean", "median", "mostFrequent"], here, `${place}.missing`);
     return;
   }
+  checkOptions(
+    missing,
+    here,
+    '"refuse", "mean", "median", "mostFrequent" or { constant }',
+    `${place}.missing`,
+  );
   checkOptionNames(missing, ["constant"], here);
   if (!["number", "string", "boolean"].includes(typeof missing.constant))
     throw invalidArgument(

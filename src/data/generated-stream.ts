@@ -56,6 +56,8 @@ export function generate(
       "a function that gives an iterable",
       formatReceived(examples),
     );
+  const given = new WeakSet<object>();
+  const fresh = () => freshExamples(examples, given);
   const { inputShape, targetShape, dtype = "float32" } = options;
   const targetType = targetShape.length === 0 ? "int32" : dtype === "int32" ? "float32" : dtype;
   const stacked = (
@@ -83,7 +85,7 @@ export function generate(
   return new SequentialStream<Example>(
     options,
     {
-      rows: () => chunked(examples),
+      rows: () => chunked(fresh),
       encode: (rows) => ({
         x: stacked(
           rows.map(({ x }) => x),
@@ -103,11 +105,33 @@ export function generate(
   );
 }
 
+/**
+ * The examples of one pass.
+ * @throws AdjointError `invalid-argument` for what gives none, or an iterator that an earlier pass has used up
+ */
+function freshExamples(
+  examples: () => Iterable<Example> | AsyncIterable<Example>,
+  given: WeakSet<object>,
+): Iterable<Example> | AsyncIterable<Example> {
+  const made: unknown = examples();
+  const refuse = (received: string) =>
+    invalidArgument(operation, "examples", "a function that gives an iterable anew for every pass", received);
+  if (typeof made !== "object" || made === null || !(Symbol.iterator in made || Symbol.asyncIterator in made))
+    throw refuse(`one that gives ${formatReceived(made)}`);
+  // an array can be gone through again, a generator's iterator cannot
+  if ("next" in made && given.has(made)) throw refuse("one that gives the same iterator again");
+  given.add(made);
+  return made as Iterable<Example> | AsyncIterable<Example>;
+}
+
 async function* chunked(
   examples: () => Iterable<Example> | AsyncIterable<Example>,
 ): AsyncGenerator<Example[]> {
   for await (const example of examples()) {
     checkOptions(example, operation, "{ x, y }", "an example");
+    for (const role of ["x", "y"] as const)
+      if (example[role] === undefined)
+        throw invalidArgument(operation, `${role} of an example`, "numbers", "undefined");
     yield [example];
   }
 }

@@ -7,20 +7,34 @@
 export async function* ahead<T>(items: AsyncIterable<T>, k: number): AsyncGenerator<T> {
   const iterator = items[Symbol.asyncIterator]();
   const waiting: Promise<IteratorResult<T>>[] = [];
+  let isAsking = false;
+  let isOver = false;
+  // one after the other, and none beyond the end: k may be far more than there are
+  const ask = (): void => {
+    if (isAsking || isOver || waiting.length >= k) return;
+    isAsking = true;
+    const next = iterator.next();
+    waiting.push(next);
+    const settled = (ends: boolean): void => {
+      isAsking = false;
+      isOver ||= ends;
+      ask();
+    };
+    // it may fail before anybody waits for it
+    next.then(
+      ({ done }) => settled(done === true),
+      () => settled(true),
+    );
+  };
   try {
     for (;;) {
-      // the one that is wanted now, and k more
-      while (waiting.length <= k) {
-        const next = iterator.next();
-        // it may fail before anybody waits for it
-        next.catch(() => {});
-        waiting.push(next);
-      }
+      ask();
       const result = await waiting.shift();
       if (result === undefined || result.done === true) return;
       yield result.value;
     }
   } finally {
+    isOver = true;
     await iterator.return?.();
   }
 }

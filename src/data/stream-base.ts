@@ -1,5 +1,5 @@
 /** What all streams of examples have in common, and the two kinds there are: by position, and one after the other. */
-import { AdjointError, random } from "../index.js";
+import { AdjointError, isTensor, random } from "../index.js";
 import { checkOptionNames, invalidArgument, isNatural } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
 import type { Batch } from "./batches.js";
@@ -130,7 +130,7 @@ export abstract class Stream implements ExampleStream {
     checkOptionNames(shapes, ["inputShape", "targetShape"], "stream.map");
     const walk = async function* (this: Stream, batchSize: number, pass: Pass): AsyncGenerator<Batch> {
       let index = pass.skip ?? 0;
-      for await (const batch of this.batches(batchSize, pass)) yield await f(batch, index++);
+      for await (const batch of this.batches(batchSize, pass)) yield checkMapped(await f(batch, index++));
     };
     return new Derived({ ...this, ...shapes }, walk.bind(this));
   }
@@ -141,6 +141,12 @@ export abstract class Stream implements ExampleStream {
     const name = this.name === undefined ? "" : ` ${this.name}`;
     return `Stream${name}: ${size}[${this.inputShape.join(", ")}] → [${this.targetShape.join(", ")}]`;
   }
+}
+
+/** @throws AdjointError `invalid-argument` unless x and y are tensors */
+function checkMapped(batch: Batch): Batch {
+  if (isTensor(batch?.x) && isTensor(batch.y)) return batch;
+  throw invalidArgument("stream.map", "f", "a function that gives { x, y } of tensors", formatReceived(batch));
 }
 
 type Walk = (batchSize: number, pass: Pass) => AsyncIterable<Batch>;

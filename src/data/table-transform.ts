@@ -3,9 +3,9 @@
  * missing values, means and deviations. It is plain JSON, so it can lie beside the model and treat new rows as it treated the
  * old ones.
  */
-import { type AdjointError, type Tensor, tensor } from "../index.js";
+import { AdjointError, isTensor, type Tensor, tensor } from "../index.js";
 import { checkOptionNames, invalidArgument } from "../util/checks.js";
-import { formatReceived } from "../util/errors.js";
+import { formatReceived, formatShape } from "../util/errors.js";
 import { numberIn } from "./cells.js";
 import { checkClassCount } from "./checks.js";
 import { type Dataset, dataset } from "./dataset.js";
@@ -46,6 +46,9 @@ export interface Layout {
 }
 
 const operation = "TableTransform";
+
+/** Bytes that an array may have. */
+const largestArray = 2 ** 32;
 
 /**
  * What makes inputs and targets of tables; `data.fitTable` learns one, `TableTransform.fromJSON` reads one that was stored.
@@ -174,7 +177,7 @@ export class TableTransform {
    * The numbers that outputs mean: where targets were scaled, their scale undone.
    *
    * @param outputs [rows, columns] of the answers
-   * @throws AdjointError `invalid-argument` where the answers are classes
+   * @throws AdjointError `invalid-argument` where the answers are classes, or the outputs not as many as the columns
    */
   unscale(outputs: Tensor): Tensor {
     const { answer } = this;
@@ -184,6 +187,13 @@ export class TableTransform {
         "outputs",
         "of numbers",
         "a transform whose answers are classes",
+      );
+    if (!isTensor(outputs) || outputs.shape.at(-1) !== answer.columns.length)
+      throw invalidArgument(
+        "transform.unscale",
+        "outputs",
+        `a tensor [rows, ${answer.columns.length}]`,
+        isTensor(outputs) ? formatShape(outputs.shape) : formatReceived(outputs),
       );
     const row = (values: readonly number[]) => tensor([...values], { dtype: outputs.dtype });
     return outputs.mul(row(answer.deviation)).add(row(answer.mean));
@@ -230,7 +240,8 @@ export class TableTransform {
         const cell = cells[layout.answers[0]];
         const code = codes.get(cell);
         if (code !== undefined) return code;
-        throw wrongCell(layout.file, line, answer.column, `one of ${answer.classes.join(", ")}`, cell);
+        const expected = `one of ${answer.classes.join(", ")}`;
+        throw wrongCell(layout.file, line, answer.column, this.answerOr(expected, cell), cell);
       });
     }
     const width = answer.columns.length;
@@ -241,18 +252,35 @@ export class TableTransform {
         const value = numberIn(cell) ?? Number.NaN;
         values[i * width + k] = (value - answer.mean[k]) / answer.deviation[k];
         if (!Number.isFinite(values[i * width + k]))
-          throw wrongCell(layout.file, line, name, "a finite number", cell);
+          throw wrongCell(layout.file, line, name, this.answerOr("a finite number", cell), cell);
       });
     });
     return values;
   }
 
+  /** What was expected of an answer, and what to do where there is none. */
+  private answerOr(expected: string, cell: string): string {
+    return this.isMissing(cell)
+      ? `${expected}; { missingTarget: "drop" } of transform.apply leaves rows without an answer out, and { missingValues } says what counts as missing`
+      : expected;
+  }
+
+  /** @throws AdjointError `invalid-data` for more numbers than an array of bytes holds */
   private allocate(length: number): InputArray {
+    const bytes = (this.dtype === "float64" ? 8 : 4) * length;
+    if (bytes > largestArray)
+      throw new AdjointError(
+        "invalid-data",
+        `${operation}: ${length} numbers are more than 4 GiB; take rare words together with { maxCategories }, encode them as numbers with { encode: "code" }, or train from data.stream.csv with this transform`,
+        { operation, expected: `at most ${largestArray} bytes`, received: String(bytes) },
+      );
     return this.dtype === "float64" ? new Float64Array(length) : new Float32Array(length);
   }
 
   private hasAnswer({ cells }: Row, { answers }: Layout): boolean {
-    return answers.every((column) => !this.isMissing(cells[column]));
+    // a mark of missing values may be given as a class, and then is one
+    const { classes } = this;
+    return answers.every((column) => !this.isMissing(cells[column]) || classes?.includes(cells[column]));
   }
 }
 

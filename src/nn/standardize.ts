@@ -68,6 +68,8 @@ export class Standardize implements Module {
   ) {
     checkOptionNames(options, ["axis", "dtype"], "Standardize");
     const { axis = 1, dtype = "float32" } = options;
+    if (dtype !== "float32" && dtype !== "float64")
+      throw invalidArgument("Standardize", "dtype", '"float32" or "float64"', formatReceived(dtype));
     if (!isInteger(axis) || axis === 0)
       throw invalidArgument("Standardize", "axis", "an axis beside the batch's", formatReceived(axis));
     this.axis = axis;
@@ -111,15 +113,22 @@ export class Standardize implements Module {
     const count = inputShape[at];
     const inner = inputShape.slice(at + 1).reduce((total, extent) => total * extent, 1);
     const share = count / inputs.length;
-    const mean = new Float64Array(count);
-    for (let i = 0; i < inputs.length; i++) mean[Math.floor(i / inner) % count] += inputs[i] * share;
+    const unusable = inputs.find((value) => !Number.isFinite(value));
+    if (unusable !== undefined)
+      throw invalidArgument("Standardize.of", "data", "of finite numbers", String(unusable));
+    // as differences from the first value: of equal values that is the mean, without rounding, and their deviation 0
+    const origin = Float64Array.from({ length: count }, (_, feature) => inputs[feature * inner]);
+    const mean = origin.slice();
+    for (let i = 0; i < inputs.length; i++) {
+      const feature = Math.floor(i / inner) % count;
+      mean[feature] += (inputs[i] - origin[feature]) * share;
+    }
     const variance = new Float64Array(count);
     for (let i = 0; i < inputs.length; i++) {
       const feature = Math.floor(i / inner) % count;
       variance[feature] += (inputs[i] - mean[feature]) ** 2 * share;
     }
-    // a constant's mean is not exactly its value: what rounding leaves is no deviation
-    const deviation = variance.map((value, i) => (value > (1e-12 * mean[i]) ** 2 ? Math.sqrt(value) : 1));
+    const deviation = variance.map((value) => (value > 0 ? Math.sqrt(value) : 1));
     return new Standardize([...mean], [...deviation], options);
   }
 
