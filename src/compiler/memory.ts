@@ -2,8 +2,8 @@
  * memory: gives every buffer an address. Constants and resident state live in the static space; the rest share one arena,
  * where buffers whose lives do not overlap may lie on top of each other.
  *
- * Requires: kernels in order, those of scans, choices and loops inside them. Guarantees: addresses are multiples of 64; two arena buffers that are alive at the same
- * time do not overlap; inputs are alive before the first kernel, outputs after the last.
+ * Requires: kernels in order, those of scans, choices and loops inside them. Guarantees: addresses are multiples of 64; two arena
+ * buffers that are alive at the same time do not overlap; inputs are alive before the first kernel, outputs after the last.
  */
 
 import type { BufferPlan, Kernel, Schedule } from "../loops/ir.js";
@@ -43,56 +43,55 @@ export function planMemory({ buffers, kernels, inputs, outputs, resident }: Memo
   const sizeIn = (buffer: number): number =>
     aligned(buffers[buffer].length * bytesPerElement(buffers[buffer].dtype));
   let arenaBytes = 0;
-  const placed = new Neighbours(first, last);
+  const placed = new Placed(transient.length);
   for (const buffer of transient.sort((a, b) => sizeIn(b) - sizeIn(a) || first[a] - first[b])) {
     const size = sizeIn(buffer);
-    const neighbours = placed.overlapping(buffer).sort((a, b) => plans[a].address - plans[b].address);
-    let address = 0;
-    for (const other of neighbours) {
-      if (plans[other].address >= address + size) break;
-      address = Math.max(address, plans[other].address + sizeIn(other));
-    }
+    const address = placed.place(size, first[buffer], last[buffer]);
     plans[buffer] = { dtype: buffers[buffer].dtype, length: buffers[buffer].length, space: "arena", address };
-    placed.add(buffer);
     arenaBytes = Math.max(arenaBytes, address + size);
   }
   return { buffers: plans, kernels, staticBytes, arenaBytes };
 }
 
-/** Buffers by when they are alive: time in spans of so many kernels, so that the short-lived meet only few others. */
-const kernelsPerSpan = 32;
+/**
+ * Buffers that have an address, by their addresses. Finding the next place looks at those below it, in flat arrays: programs whose
+ * thousands of values are all alive at once take milliseconds.
+ */
+class Placed {
+  private count = 0;
+  private readonly starts: Float64Array;
+  private readonly ends: Float64Array;
+  private readonly first: Float64Array;
+  private readonly last: Float64Array;
 
-class Neighbours {
-  private readonly first: readonly number[];
-  private readonly last: readonly number[];
-  private readonly spans: number[][] = [];
-
-  constructor(first: readonly number[], last: readonly number[]) {
-    this.first = first;
-    this.last = last;
+  constructor(most: number) {
+    [this.starts, this.ends, this.first, this.last] = [most, most, most, most].map(
+      (length) => new Float64Array(length),
+    );
   }
 
-  add(buffer: number): void {
-    for (const span of this.spansOf(buffer)) span.push(buffer);
+  /** Takes the lowest address with so many bytes that nobody uses from `first` to `last`. */
+  place(size: number, first: number, last: number): number {
+    let address = 0;
+    for (let i = 0; i < this.count && this.starts[i] < address + size; i++)
+      if (this.first[i] <= last && first <= this.last[i]) address = Math.max(address, this.ends[i]);
+    this.insert(address, size, first, last);
+    return address;
   }
 
-  /** Those added whose lives overlap. */
-  overlapping(buffer: number): number[] {
-    const found = new Set<number>();
-    for (const span of this.spansOf(buffer))
-      for (const other of span)
-        if (this.first[other] <= this.last[buffer] && this.first[buffer] <= this.last[other])
-          found.add(other);
-    return [...found];
-  }
-
-  private spansOf(buffer: number): number[][] {
-    const spanOf = (kernel: number): number => Math.floor((kernel + 1) / kernelsPerSpan);
-    const spans: number[][] = [];
-    for (let span = spanOf(this.first[buffer]); span <= spanOf(this.last[buffer]); span++) {
-      this.spans[span] ??= [];
-      spans.push(this.spans[span]);
+  private insert(start: number, size: number, first: number, last: number): void {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.starts[middle] < start) low = middle + 1;
+      else high = middle;
     }
-    return spans;
+    const values = [start, start + size, first, last];
+    [this.starts, this.ends, this.first, this.last].forEach((list, i) => {
+      list.copyWithin(low + 1, low, this.count);
+      list[low] = values[i];
+    });
+    this.count++;
   }
 }

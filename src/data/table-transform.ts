@@ -240,8 +240,7 @@ export class TableTransform {
         const cell = cells[layout.answers[0]];
         const code = codes.get(cell);
         if (code !== undefined) return code;
-        const expected = `one of ${answer.classes.join(", ")}`;
-        throw wrongCell(layout.file, line, answer.column, this.answerOr(expected, cell), cell);
+        throw this.wrongAnswer(layout.file, line, answer.column, `one of ${answer.classes.join(", ")}`, cell);
       });
     }
     const width = answer.columns.length;
@@ -252,17 +251,18 @@ export class TableTransform {
         const value = numberIn(cell) ?? Number.NaN;
         values[i * width + k] = (value - answer.mean[k]) / answer.deviation[k];
         if (!Number.isFinite(values[i * width + k]))
-          throw wrongCell(layout.file, line, name, this.answerOr("a finite number", cell), cell);
+          throw this.wrongAnswer(layout.file, line, name, "a finite number", cell);
       });
     });
     return values;
   }
 
-  /** What was expected of an answer, and what to do where there is none. */
-  private answerOr(expected: string, cell: string): string {
-    return this.isMissing(cell)
-      ? `${expected}; { missingTarget: "drop" } of transform.apply leaves rows without an answer out, and { missingValues } says what counts as missing`
-      : expected;
+  /** The refusal of an answer, with what to do where there is none. */
+  private wrongAnswer(file: string, line: number, column: string, expected: string, cell: string) {
+    const remedy = this.isMissing(cell)
+      ? `, which counts as missing; transform.apply leaves such rows out with { missingTarget: "drop" }`
+      : "";
+    return wrongCell(file, line, column, expected, cell, remedy);
   }
 
   /** @throws AdjointError `invalid-data` for more numbers than an array of bytes holds */
@@ -284,11 +284,17 @@ export class TableTransform {
   }
 }
 
-function wrongCell(file: string, line: number, column: string, expected: string, cell: string): AdjointError {
+function wrongCell(
+  file: string,
+  line: number,
+  column: string,
+  expected: string,
+  cell: string,
+  remedy = "",
+): AdjointError {
   const received = cell === "" ? "an empty cell" : `"${cell}"`;
-  return cellError("invalid-data", operation, file, line, `expected ${expected}, received ${received}`, {
-    column,
-  });
+  const message = `expected ${expected}, received ${received}${remedy}`;
+  return cellError("invalid-data", operation, file, line, message, { column });
 }
 
 /** @throws AdjointError `invalid-argument` for what is no table */

@@ -150,8 +150,20 @@ export function columnIndex(
   if (index < 0)
     throw new AdjointError(
       "invalid-argument",
-      `${operation}: ${table.file} has no column "${name}" (${argument}); its columns are ${table.columns.join(", ")}`,
+      `${operation}: ${table.file} has no column "${name}" (${argument}); its ${listed(table.columns)}`,
       { operation, argument, expected: table.columns.join(" | "), received: name, file: table.file },
     );
   return index;
+}
+
+/** What columns there are, and whether they seem to be one for want of the right delimiter. */
+function listed(columns: readonly string[]): string {
+  const most = 50;
+  const shown = columns.slice(0, most).join(", ");
+  const delimiter = columns.length === 1 ? /[;\t|]/.exec(columns[0])?.[0] : undefined;
+  if (delimiter !== undefined)
+    return `only column is ${JSON.stringify(columns[0])}; is { delimiter: ${JSON.stringify(delimiter)} } meant?`;
+  return columns.length > most
+    ? `columns are ${shown} and ${columns.length - most} more`
+    : `columns are ${shown}`;
 }

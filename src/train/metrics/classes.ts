@@ -7,7 +7,7 @@ import type { MergedMetric, Metric, MetricContext } from "./metric.js";
 
 /**
  * The fraction of rows whose predicted class is the target's. The class of a row of outputs is that of the largest, the
- * first of several; of a single output, 1 where it is above the threshold.
+ * first of several; of a single output, 1 where it is above the threshold. A row with a NaN is of no class.
  *
  * @example train.metrics.accuracy().name; // → accuracy
  */
@@ -20,10 +20,16 @@ const accuracyMetric: Metric = {
   better: "higher",
   // a count is exact, and in float64 so is its share but for the last digit: 0.95 is not shown as 0.949999988
   compute(output, target, { threshold }) {
-    const right = predictedClasses(output, threshold).eq(targetClasses(output, target));
+    const right = rightRows(output, target, threshold);
     return right.cast("float64").sum().div(right.size);
   },
 };
+
+/** Which rows are taken for what they are: none with a NaN, which has no largest output. */
+function rightRows(output: Tensor, target: Tensor, threshold: number): Tensor {
+  const unknown = output.rank < 2 ? output.isNaN() : output.isNaN().any(-1);
+  return predictedClasses(output, threshold).eq(targetClasses(output, target)).and(unknown.not());
+}
 
 /**
  * The fraction of rows whose class is among the k largest outputs. Of equal outputs the first counts as the larger, so that
@@ -48,7 +54,7 @@ export function topK(k: number): Metric {
       const truth = targetClasses(output, target);
       const classes = classesOf(output);
       if (output.rank < 2 || output.shape[output.rank - 1] === 1) {
-        const right = predictedClasses(output, threshold).eq(truth);
+        const right = rightRows(output, target, threshold);
         return k >= classes ? full([], 1, { dtype: "float64" }) : right.cast("float64").mean();
       }
       const label = truth.expandDims(-1);

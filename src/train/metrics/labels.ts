@@ -32,14 +32,14 @@ export function predictedClasses(output: Tensor, threshold: number): Tensor {
  */
 export function targetClasses(output: Tensor, target: Tensor, operation = "accuracy"): Tensor {
   const labelShape = formatShape(labelShapeOf(output));
-  const classes =
-    target.dtype === "int32" && formatShape(target.shape) === labelShape
-      ? target
-      : predictedClasses(target, 0.5);
-  if (formatShape(classes.shape) === labelShape) return classes;
+  const areLabels = target.dtype === "int32" && formatShape(target.shape) === labelShape;
+  const classes = areLabels ? target : predictedClasses(target, 0.5);
+  // one number for each row of several outputs is a label only as an integer: a threshold would make 0 and 1 of all of them
+  const areNumbers = !areLabels && !isSingle(output) && isSingle(target);
+  if (formatShape(classes.shape) === labelShape && !areNumbers) return classes;
   throw new AdjointError(
     "shape-mismatch",
-    `${operation}: targets must be labels ${labelShape} or of the outputs' shape ${formatShape(output.shape)}, received ${target.dtype}${formatShape(target.shape)}`,
+    `${operation}: targets must be int32 labels ${labelShape} or of the outputs' shape ${formatShape(output.shape)}, received ${target.dtype}${formatShape(target.shape)}`,
     { operation, argument: "target", expected: labelShape, received: formatShape(target.shape) },
   );
 }
