@@ -68,8 +68,7 @@ export function headerNames(
   names.forEach((name, i) => {
     if (name === "")
       throw cellError("file-format", operation, file, 1, `column ${i + 1} has no name in the header`);
-    if (seen.has(name))
-      throw cellError("file-format", operation, file, 1, `two columns are named "${name}"`);
+    if (seen.has(name)) throw cellError("file-format", operation, file, 1, `two columns are named "${name}"`);
     seen.add(name);
   });
   return names;

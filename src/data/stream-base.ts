@@ -146,7 +146,12 @@ export abstract class Stream implements ExampleStream {
 /** @throws AdjointError `invalid-argument` unless x and y are tensors */
 function checkMapped(batch: Batch): Batch {
   if (isTensor(batch?.x) && isTensor(batch.y)) return batch;
-  throw invalidArgument("stream.map", "f", "a function that gives { x, y } of tensors", formatReceived(batch));
+  throw invalidArgument(
+    "stream.map",
+    "f",
+    "a function that gives { x, y } of tensors",
+    formatReceived(batch),
+  );
 }
 
 type Walk = (batchSize: number, pass: Pass) => AsyncIterable<Batch>;

@@ -21,6 +21,15 @@ export async function exists(file: string): Promise<boolean> {
   );
 }
 
+/** Bytes of a file; 0 where there is none. */
+export async function sizeOf(file: string): Promise<number> {
+  const { stat } = await import("node:fs/promises");
+  return stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
 /** Removes files of a run that is replaced. */
 export async function removeFiles(directory: string, names: readonly string[]): Promise<void> {
   const { rm } = await import("node:fs/promises");

@@ -19,7 +19,16 @@ import { healthHtml } from "./health-section.js";
 import { type JournalEntry, journalLine, parseJournal, toJson } from "./journal.js";
 import { reportHtml } from "./page.js";
 import { type End, type RunResult, resultOf } from "./result.js";
-import { append, exists, makeDirectory, namesIn, readText, removeFiles, writeText } from "./run-files.js";
+import {
+  append,
+  exists,
+  makeDirectory,
+  namesIn,
+  readText,
+  removeFiles,
+  sizeOf,
+  writeText,
+} from "./run-files.js";
 import { worstExamples } from "./worst.js";
 
 /** Event files of TensorBoard: its reader asks for this in the name. */
@@ -57,6 +66,8 @@ class Folder implements RunRecorder {
   private events: string | undefined;
   private entries: JournalEntry[] = [];
   private model: Module | undefined;
+  /** Bytes of the journal as this run wrote it. */
+  private journalSize = 0;
 
   constructor(directory: string, options: RunFolderOptions) {
     this.directory = directory;
@@ -64,6 +75,7 @@ class Folder implements RunRecorder {
   }
 
   async start(run: RunStart): Promise<void> {
+    if (this.run !== undefined) throw this.sharedFolder();
     this.run = run;
     await makeDirectory(this.directory);
     const resumed = run.resumed;
@@ -73,7 +85,9 @@ class Folder implements RunRecorder {
     this.config = resumed === undefined ? described : await this.continued(described, resumed);
     await writeText(this.path("config"), `${toJson(this.config, 2)}\n`);
     this.entries = resumed === undefined ? [] : await this.keptEntries(resumed.epochs);
-    await writeText(this.path("journal"), this.entries.map(journalLine).join(""));
+    const journal = this.entries.map(journalLine).join("");
+    await writeText(this.path("journal"), journal);
+    this.journalSize = bytesOf(journal);
     if (this.options.tensorBoard === false) return;
     const now = Date.now() / 1000;
     // a name of its own for each part of a run: readers take them in this order
@@ -88,8 +102,15 @@ class Folder implements RunRecorder {
     const { epoch, loss, validation, seconds, steps, model } = record;
     this.model = model;
     const entry: JournalEntry = { epoch, steps, loss, validation, seconds, time: new Date().toISOString() };
+    // two runs in one folder would make one of both that nobody ran
+    if ((await sizeOf(this.path("journal"))) !== this.journalSize) {
+      this.run = undefined;
+      throw this.sharedFolder();
+    }
     this.entries.push(entry);
-    await append(this.path("journal"), journalLine(entry));
+    const line = journalLine(entry);
+    await append(this.path("journal"), line);
+    this.journalSize += bytesOf(line);
     if (this.events === undefined) return;
     const measured = Object.entries(validation).map(([name, value]) => ({
       tag: `${name}/validation`,
@@ -104,7 +125,13 @@ class Folder implements RunRecorder {
   }
 
   async end(end: End): Promise<void> {
-    // it failed before it began
+    await this.written(end).finally(() => {
+      this.run = undefined;
+    });
+  }
+
+  private async written(end: End): Promise<void> {
+    // it failed before it began, or the folder is another run's
     if (this.run === undefined || this.config === undefined) return;
     // a run that is written down only since it was taken up knows more than the folder does
     const history = end.history.length > this.entries.length ? end.history : this.entries;
@@ -161,9 +188,23 @@ class Folder implements RunRecorder {
     return { confusion: counts === undefined ? "" : confusionHtml(counts, names, of), examples };
   }
 
+  private sharedFolder(): AdjointError {
+    return new AdjointError(
+      "unwritable-output",
+      `runFolder: another run writes into ${this.directory}; give each run a folder of its own`,
+      { operation: "runFolder", file: this.directory, expected: "a folder of its own" },
+    );
+  }
+
   /** A folder for a new run. */
   private async clear(): Promise<void> {
     if (!(await exists(this.path("config")))) return;
+    if (parseConfig(await readText(this.path("config"), "runFolder")) === undefined)
+      throw new AdjointError(
+        "unwritable-output",
+        `runFolder: ${this.path("config")} is no run's, and would be overwritten; name another folder`,
+        { operation: "runFolder", file: this.path("config"), expected: "an empty or new folder" },
+      );
     // one that ended before its first epoch did has nothing to lose
     const isBegun = (await exists(this.path("journal"))) && (await this.keptEntries(Infinity)).length > 0;
     if (isBegun && this.options.existing !== "replace")
@@ -201,6 +242,10 @@ class Folder implements RunRecorder {
   private path(file: keyof typeof files): string {
     return `${this.directory}/${files[file]}`;
   }
+}
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
 
 /** A page about a run whose targets are no classes has no matrix. */
