@@ -97,7 +97,7 @@ export function interruptedRun(
   signal: AbortSignal,
 ): AdjointError {
   const where = `in epoch ${history.length + 1} of ${epochs}`;
-  if (checkpoint === undefined) return interrupted(where);
+  if (checkpoint === undefined) return interrupted(where, signal);
   return new AdjointError(
     "interrupted",
     `interrupted ${where}, after ${grouped(steps)} updates; go on with: adjoint ${resumeLine(process.argv.slice(2))}`,

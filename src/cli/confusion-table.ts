@@ -1,4 +1,5 @@
 /** Which classes are taken for which, as a table. */
+import { visible } from "./output.js";
 
 const width = 80;
 
@@ -9,7 +10,7 @@ const width = 80;
  * @param counts counts[truth][predicted]
  */
 export function confusionTable(counts: readonly (readonly number[])[], classes: readonly string[]): string {
-  const names = counts.map((_, i) => classes[i] ?? String(i));
+  const names = counts.map((_, i) => visible(classes[i] ?? String(i)));
   const totals = counts.map((row) => row.reduce((sum, count) => sum + count, 0));
   const rate = counts.map((row, i) =>
     totals[i] === 0 ? "–" : `${((100 * row[i]) / totals[i]).toFixed(1)} %`,

@@ -1,5 +1,5 @@
 /** What a DATA argument and its options mean: MNIST, a directory of IDX files, or a CSV file and its columns. */
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { decimal } from "../data/cells.js";
 import { readTable, type Table } from "../data/index.js";
@@ -39,12 +39,12 @@ export async function describeData(argument: string, options: DataOptions): Prom
     const meant = suggestion(argument, ["mnist"]);
     if (meant !== "")
       throw usage(
-        `DATA must be mnist, a CSV file or a directory of IDX files, received "${argument}"${meant}`,
+        `DATA must be mnist, a CSV file, a directory of IDX files or a configuration file, received "${argument}"${meant}`,
         "DATA",
       );
     throw new AdjointError(
       "file-not-found",
-      `there is no file or directory ${argument}; DATA is mnist, a CSV file or a directory of IDX files`,
+      `there is no file or directory ${argument}; DATA is mnist, a CSV file, a directory of IDX files or a configuration file`,
       { file: argument },
     );
   }
@@ -54,8 +54,12 @@ export async function describeData(argument: string, options: DataOptions): Prom
 }
 
 async function describeCsv(path: string, options: DataOptions): Promise<DataConfig> {
-  const { label, target, features, delimiter = ",", validation = 0.2, seed = 1, categorical = [] } = options;
-  const table = await readTable(path, { delimiter });
+  const { label, target, features, validation = 0.2, seed = 1, categorical = [] } = options;
+  const delimiter = options.delimiter ?? (/\.tsv(\.gz)?$/i.test(path) ? "\t" : ",");
+  const table = await readTable(path, { delimiter }).catch(async (error: unknown) => {
+    throw await withDelimiter(error, path, delimiter);
+  });
+  checkDelimiter(table, delimiter);
   if ((label === undefined) === (target === undefined))
     throw usage(
       `${path}: name the column of the answers with ${label === undefined ? "" : "only one of "}--label COLUMN (classes) or --target COLUMN (numbers); its columns are ${table.columns.join(", ")}`,
@@ -67,7 +71,7 @@ async function describeCsv(path: string, options: DataOptions): Promise<DataConf
     [features ?? [], "--features"],
     [categorical, "--categorical"],
   ] as const)
-    for (const name of names) checkColumn(table.columns, name, option, path);
+    checkColumns(table.columns, names, option, path);
   const inputs = features ?? table.columns.filter((name) => !answers.includes(name));
   const leaked = inputs.find((name) => answers.includes(name));
   if (leaked !== undefined)
@@ -78,6 +82,15 @@ async function describeCsv(path: string, options: DataOptions): Promise<DataConf
     for (const name of answers)
       checkNumeric(table, name, "--target", `--target is for numbers; for classes use --label ${name}`);
   else checkFewClasses(table, label);
+  if (
+    options.validation !== undefined &&
+    validation > 0 &&
+    Math.round((1 - validation) * table.size) === table.size
+  )
+    throw usage(
+      `--validation ${validation} holds out none of the ${grouped(table.size)} rows of ${path}; --validation 0 measures on the rows that train`,
+      "--validation",
+    );
   const answer = label === undefined ? { target: answers } : { label };
   const fitted = fitColumns(table, {
     answers,
@@ -101,12 +114,52 @@ async function describeCsv(path: string, options: DataOptions): Promise<DataConf
   return fitted === undefined ? where : { ...where, table: fitted };
 }
 
-function checkColumn(columns: readonly string[], name: string, option: string, path: string): void {
-  if (columns.includes(name)) return;
-  throw usage(
-    `${path} has no column "${name}" (${option})${suggestion(name, columns)}; its columns are ${columns.join(", ")}`,
-    option,
-  );
+function checkColumns(
+  columns: readonly string[],
+  names: readonly string[],
+  option: string,
+  path: string,
+): void {
+  const name = names.find((one) => !columns.includes(one));
+  if (name !== undefined)
+    throw usage(
+      `${path} has no column "${name}" (${option})${suggestion(name, columns)}; its columns are ${columns.join(", ")}`,
+      option,
+    );
+  const twice = names.find((one, at) => names.indexOf(one) < at);
+  if (twice !== undefined) throw usage(`${option} names column "${twice}" twice`, option);
+}
+
+/** What cells are separated by where it is no comma, and how it is asked for. */
+const delimiters = [
+  [";", "semicolons", '--delimiter ";"'],
+  ["\t", "tabs", "--delimiter tab"],
+  ["|", "bars", '--delimiter "|"'],
+  [",", "commas", '--delimiter ","'],
+] as const;
+
+/** ` (its cells seem separated by tabs: --delimiter tab)`, or nothing where the first line does not look so. */
+function delimiterHint(first: string, delimiter: string): string {
+  if (first.includes(delimiter)) return "";
+  const found = delimiters.find(([other]) => first.includes(other));
+  return found === undefined ? "" : `; its cells seem to be separated by ${found[1]}: ${found[2]}`;
+}
+
+/** @throws AdjointError `usage` for a table of one column whose name holds what usually separates cells */
+function checkDelimiter({ columns, file }: Table, delimiter: string): void {
+  const hint = columns.length === 1 ? delimiterHint(columns[0], delimiter) : "";
+  if (hint !== "") throw usage(`${file} has only one column${hint}`, "--delimiter");
+}
+
+/** Lines of unequal numbers of cells are what another separator looks like, too. */
+async function withDelimiter(error: unknown, path: string, delimiter: string): Promise<unknown> {
+  if (!(error instanceof AdjointError) || error.code !== "file-format" || path.endsWith(".gz")) return error;
+  const text = await readFile(path, "utf8").catch(() => "");
+  const [first] = text.split(/[\r\n]/, 1);
+  const hint = delimiterHint(first, delimiter);
+  return hint === ""
+    ? error
+    : new AdjointError(error.code, `${error.message}${hint}`, error.details, { cause: error });
 }
 
 /** A word of a column that has words alone: not one bad cell, but a column for something else. */

@@ -21,7 +21,9 @@ export async function interruptible<R>(work: (signal: AbortSignal) => Promise<R>
   }
 }
 
-/** What is said of a run that was stopped. */
-export function interrupted(done: string): AdjointError {
-  return new AdjointError("interrupted", `interrupted ${done}; nothing was written`);
+/** What is said of a run that was stopped; the signal's reason, SIGINT or SIGTERM, decides the exit code. */
+export function interrupted(done: string, { reason }: AbortSignal): AdjointError {
+  return new AdjointError("interrupted", `interrupted ${done}; nothing was written`, {
+    received: String(reason),
+  });
 }

@@ -42,7 +42,9 @@ function commandOf(program: Command, [name]: readonly string[]): string {
 // a reader that closes the pipe early, such as `head`, is no failure
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  const reason = error.code === "ENOSPC" ? "the disk is full" : error.message;
+  process.stderr.write(`adjoint: cannot write to standard output: ${reason}\n`);
+  process.exit(1);
 });
 
 // the code is set, not forced: what is still being printed is printed

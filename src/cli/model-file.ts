@@ -29,9 +29,10 @@ export interface OutputDirectory {
  * Makes the directory for results, and proves that files can be made in it: before hours of training, not after.
  *
  * @param asked from --out; otherwise the first of runs/NAME-1, runs/NAME-2, … that does not exist
- * @throws AdjointError `unwritable-output`
+ * @throws AdjointError `usage` for an empty name, `unwritable-output`
  */
 export async function openOutput(asked: string | undefined, name: string): Promise<OutputDirectory> {
+  if (asked === "") throw usage('--out must name a directory, received ""', "--out");
   const path = asked ?? (await nextRun(name));
   try {
     const isNew = asked === undefined || (await makeDirectory(resolve(path)));

@@ -1,4 +1,5 @@
 /** What commands print: text for people, or one JSON object a line for programs. */
+import { sep } from "node:path";
 import { AdjointError } from "../index.js";
 
 /** A program's event; its `event` says which. */
@@ -9,9 +10,24 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/**
+ * Names out of somebody's file, to be shown in a terminal: characters that would steer it are shown instead, so that no table can
+ * colour, clear or retitle the reader's window.
+ */
+export function visible(text: string): string {
+  return text.replace(controls, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "␡" : "�";
+  });
+}
+
+// all of C0 but tab and line feed, DEL, and C1, which some terminals take for escapes
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+
 /** A line on standard error that is no failure. */
 export function printNotice(text: string): void {
-  process.stderr.write(`adjoint: ${text}\n`);
+  process.stderr.write(`adjoint: ${visible(text)}\n`);
 }
 
 /** Writes an event as a line of JSON. */
@@ -29,6 +45,11 @@ export function eventText(event: Event): string {
 /** `23,550`: the same in every locale. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** `1 example`, `23,550 examples` */
+export function counted(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** `92.13 %` */
@@ -70,12 +91,18 @@ function messageOf(error: unknown): string {
   return !isSaid && error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;
 }
 
+/** Files are read by whole paths; those below the directory where the command was called are said as seen from there. */
+function fromHere(message: string): string {
+  const here = process.cwd();
+  return here.endsWith(sep) ? message : message.replaceAll(`${here}${sep}`, "");
+}
+
 /** One line on standard error; with `json` an event on standard output as well; with `verbose` the stack. */
 export function printError(
   error: unknown,
   options: { readonly json?: boolean; readonly verbose: boolean },
 ): void {
-  const message = messageOf(error).replace(/\s*\n\s*/g, " ");
+  const message = visible(fromHere(messageOf(error)).replace(/\s*\n\s*/g, " "));
   const code = error instanceof AdjointError ? error.code : "internal";
   if (options.json) printEvent({ event: "error", code, message, exitCode: exitCodeOf(error) });
   process.stderr.write(`adjoint: ${message}\n`);

@@ -11,6 +11,7 @@ import {
   type OutputActivation,
 } from "./network.js";
 import { type Descent, type DescentOptions, descentOf } from "./optimizer.js";
+import { grouped } from "./output.js";
 
 /** Options of the network and its training; what is undefined is decided by the data. */
 export interface TrainingOptions extends DescentOptions {
@@ -65,10 +66,11 @@ export function settingsFor(examples: Examples, options: TrainingOptions): Setti
   const [inputs] = examples.train.inputShape;
   const layers = options.layers ?? [inputs, hidden, examples.outputs];
   checkLayers(layers, examples, loss);
+  checkSize(layers);
   const network: NetworkConfig = {
     layers,
     activation: options.activation ?? defaults.activation,
-    output: options.output ?? defaultOutput(loss, classes),
+    output: outputFor(loss, classes, options.output),
     init: options.init ?? defaults.init,
   };
   return {
@@ -78,6 +80,16 @@ export function settingsFor(examples: Examples, options: TrainingOptions): Setti
     epochs: options.epochs ?? defaults.epochs,
     batch: options.batch ?? defaults.batch,
   };
+}
+
+/** @throws AdjointError `usage` for an output that the loss computes once more: the network would learn a fraction of what it could */
+function outputFor(loss: Loss, classes: boolean, asked: OutputActivation | undefined): OutputActivation {
+  if (asked !== undefined && loss === `${asked}-cross-entropy`)
+    throw usage(
+      `--output ${asked} beside --loss ${loss} would apply ${asked} twice, as the loss has it inside; leave --output out`,
+      "--output",
+    );
+  return asked ?? defaultOutput(loss, classes);
 }
 
 function checkLayers(layers: readonly number[], examples: Examples, loss: Loss): void {
@@ -96,6 +108,18 @@ function checkLayers(layers: readonly number[], examples: Examples, loss: Loss):
       `--layers: the last layer must be ${examples.outputs} for ${examples.name} (${examples.outputsText}), received ${last}`,
       "--layers",
     );
+}
+
+/** Elements of one tensor. */
+const mostWeights = 2 ** 31 - 1;
+
+function checkSize(layers: readonly number[]): void {
+  const at = layers.findIndex((size, i) => i > 0 && size * layers[i - 1] > mostWeights);
+  if (at < 0) return;
+  throw usage(
+    `--layers: ${grouped(layers[at - 1])} inputs of ${grouped(layers[at])} neurons are more weights than the ${grouped(mostWeights)} of a tensor`,
+    "--layers",
+  );
 }
 
 /** @throws AdjointError `invalid-data` for a trained model and examples that do not fit it */

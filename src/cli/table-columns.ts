@@ -15,7 +15,7 @@ import {
 } from "../data/index.js";
 import { AdjointError, random } from "../index.js";
 import { usage } from "./arguments.js";
-import { grouped } from "./output.js";
+import { grouped, visible } from "./output.js";
 
 /** What was asked of the columns. */
 export interface ColumnRequest {
@@ -58,6 +58,7 @@ export function fitColumns(table: Table, request: ColumnRequest): TableTransform
     return undefined;
 
   const columns: Record<string, ColumnOptions> = {};
+  for (const name of [...inputs, ...targets]) checkScalable(table, name);
   for (const name of inputs) {
     const column = inferred.get(name);
     if (column === undefined) continue;
@@ -80,6 +81,21 @@ export function fitColumns(table: Table, request: ColumnRequest): TableTransform
   }
 }
 
+/** Far above anything that is measured, and its square is still a number. */
+const largestNumber = 1e150;
+
+/** @throws AdjointError `invalid-data` with the line of a number whose square, and so the deviation, is none */
+function checkScalable(table: Table, name: string): void {
+  const at = table.columns.indexOf(name);
+  const row = table.rows.find(({ cells }) => Math.abs(numberIn(cells[at]) ?? 0) > largestNumber);
+  if (row === undefined) return;
+  throw new AdjointError(
+    "invalid-data",
+    `${table.file}, line ${row.line}, column "${name}": expected a number of at most ${largestNumber} in size, received ${row.cells[at]}`,
+    { file: table.file, line: row.line },
+  );
+}
+
 /** Decimal numbers in every cell. */
 function isAllNumbers(table: Table, name: string): boolean {
   return table.column(name).every((cell) => numberIn(cell) !== undefined);
@@ -96,14 +112,19 @@ function isUnusual(table: Table, name: string): boolean {
 /** What a column is taken for. Where most cells are numbers a word is a slip, to be shown with its line. */
 function kindOf(table: Table, column: InferredColumn, wanted: boolean): ColumnKind {
   const { name, kind } = column;
+  // many different words may also be ticket numbers, of which some have letters: there a slip is what is rare
+  if ((kind === "categorical" || kind === "none") && numberShare(table, name) > (kind === "none" ? 0.9 : 0.5))
+    return "number";
   const useless = uselessBecause(column);
   if (useless !== undefined && wanted)
     throw usage(`column "${name}" (--features) is of no use: ${useless}`, "--features");
-  if (useless !== undefined) return "none";
-  if (kind !== "categorical") return kind;
-  const cells = table.column(name);
-  const numbers = cells.filter((cell) => numberIn(cell) !== undefined).length;
-  return numbers > cells.length / 2 ? "number" : kind;
+  return useless === undefined ? kind : "none";
+}
+
+/** Of the cells that are not missing, how many are numbers. */
+function numberShare(table: Table, name: string): number {
+  const cells = table.column(name).filter((cell) => !isMissing(cell));
+  return cells.filter((cell) => numberIn(cell) !== undefined).length / cells.length;
 }
 
 /** Why nothing can be learned from a column, if so. */
@@ -196,5 +217,5 @@ function wrapped(head: string, parts: readonly string[]): string[] {
     }
     line += line === "" ? part : `, ${part}`;
   }
-  return [...lines, line].map((text, i) => `${(i === 0 ? head : "").padEnd(9)}${text}`);
+  return [...lines, line].map((text, i) => `${(i === 0 ? head : "").padEnd(9)}${visible(text)}`);
 }

@@ -11,6 +11,17 @@ export function checkTexts(value: unknown, operation: string, argument: string):
     throw invalidArgument(operation, argument, "an array of strings", formatList(value));
 }
 
+/** @throws AdjointError `invalid-argument` unless undefined or texts, none of them twice */
+export function checkNames(value: unknown, operation: string, argument: string): void {
+  checkTexts(value, operation, argument);
+  if (!Array.isArray(value)) return;
+  const seen = new Set<unknown>();
+  for (const name of value) {
+    if (seen.has(name)) throw invalidArgument(operation, argument, "different names", `"${name}" twice`);
+    seen.add(name);
+  }
+}
+
 /** @throws AdjointError `invalid-argument` unless undefined or a text */
 export function checkText(value: unknown, operation: string, argument: string): void {
   if (value !== undefined && !isText(value))

@@ -2,7 +2,7 @@
 import { tensor } from "../index.js";
 import { checkOptionNames, invalidArgument } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
-import { checkFlag, checkName, checkText, checkTexts } from "./checks.js";
+import { checkFlag, checkName, checkNames, checkText } from "./checks.js";
 import { columnsOf, rowsOf } from "./csv-records.js";
 import type { TableOptions } from "./csv-table.js";
 import { answersOf } from "./fit-table.js";
@@ -127,9 +127,9 @@ function checkCsvStreamOptions(path: unknown, options: CsvStreamOptions): void {
         formatReceived(value),
       );
   checkText(label, operation, "label");
-  if (typeof target !== "string") checkTexts(target, operation, "target");
-  checkTexts(features, operation, "features");
-  checkTexts(classes, operation, "classes");
+  if (typeof target !== "string") checkNames(target, operation, "target");
+  checkNames(features, operation, "features");
+  checkNames(classes, operation, "classes");
   checkName(dtype, ["float32", "float64"], operation, "dtype");
   checkFlag(header, operation, "header");
   checkText(name, operation, "name");

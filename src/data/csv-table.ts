@@ -89,10 +89,7 @@ export function parseOptions(delimiter: string) {
 
 /** The refusal of what the parser refused. */
 export function parseError(cause: unknown, file: string, operation: string): AdjointError {
-  const { lines = 1, message } = cause as { readonly lines?: number; readonly message?: string };
-  // a quote that is not closed is met at the end of the file, and is wrong where it was opened
-  const opened = /opening quote at line (\d+)/.exec(message ?? "")?.[1];
-  const line = opened === undefined ? lines : Number(opened);
+  const line = (cause as { readonly lines?: number }).lines ?? 1;
   return cellError("file-format", operation, file, line, parseProblem(cause), { cause });
 }
 
@@ -133,7 +130,7 @@ function parseProblem(cause: unknown): string {
     case "CSV_MAX_RECORD_SIZE":
       return "a line of more than 16 MiB; is a quote not closed?";
     case "CSV_QUOTE_NOT_CLOSED":
-      return "a quoted cell that begins here is not closed";
+      return "the text ends here within a quoted cell: a quote before is not closed";
     case "CSV_INVALID_CLOSING_QUOTE":
     case "INVALID_OPENING_QUOTE":
       return "a quote inside a cell; a cell that holds quotes is quoted and doubles them";

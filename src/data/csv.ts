@@ -1,7 +1,7 @@
 /** Data sets from CSV files. */
 import { AdjointError } from "../index.js";
 import { checkOptionNames, invalidArgument } from "../util/checks.js";
-import { checkClassCount, checkFlag, checkName, checkText, checkTexts } from "./checks.js";
+import { checkClassCount, checkFlag, checkName, checkNames, checkText } from "./checks.js";
 import { classesOf, columnIndex, numbersOf, readTable, type Table, type TableOptions } from "./csv-table.js";
 import { type Dataset, dataset } from "./dataset.js";
 import { type FitTableOptions, fitTable, fitTableOptionNames } from "./fit-table.js";
@@ -121,10 +121,10 @@ function checkCsvOptions(options: CsvOptions): void {
   checkOptionNames(options, optionNames, operation);
   const { label, target, features, classes, header, dtype, name } = options;
   checkText(label, operation, "label");
-  if (typeof target !== "string") checkTexts(target, operation, "target");
+  if (typeof target !== "string") checkNames(target, operation, "target");
   if (target?.length === 0) throw invalidArgument(operation, "target", "a column or more", "none");
-  checkTexts(features, operation, "features");
-  checkTexts(classes, operation, "classes");
+  checkNames(features, operation, "features");
+  checkNames(classes, operation, "classes");
   checkFlag(header, operation, "header");
   checkName(dtype, ["float32", "float64"], operation, "dtype");
   checkText(name, operation, "name");

@@ -3,7 +3,7 @@ import { AdjointError } from "../index.js";
 import { checkOptionNames, checkOptions, invalidArgument, isNatural } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
 import { usualMissing } from "./cells.js";
-import { checkClassCount, checkFlag, checkName, checkText, checkTexts } from "./checks.js";
+import { checkClassCount, checkFlag, checkName, checkNames, checkText, checkTexts } from "./checks.js";
 import { fitCategorical, fitScalar, numbersIn, scaleOf, sortedWords } from "./fit-column.js";
 import type { FittedColumn } from "./fitted-columns.js";
 import { type ColumnKind, type InferredColumn, inferColumn, missingTest } from "./infer-columns.js";
@@ -219,10 +219,10 @@ export function checkFitTableOptions(options: FitTableOptions, here: string): vo
   checkOptionNames(options, fitTableOptionNames, here);
   const { label, target, features, classes, columns, missingValues, dtype } = options;
   checkText(label, here, "label");
-  if (typeof target !== "string") checkTexts(target, here, "target");
+  if (typeof target !== "string") checkNames(target, here, "target");
   if (target?.length === 0) throw invalidArgument(here, "target", "a column or more", "none");
-  checkTexts(features, here, "features");
-  checkTexts(classes, here, "classes");
+  checkNames(features, here, "features");
+  checkNames(classes, here, "classes");
   checkTexts(missingValues, here, "missingValues");
   checkName(dtype, ["float32", "float64"], here, "dtype");
   checkFlag(options.standardizeTarget, here, "standardizeTarget");
@@ -240,7 +240,7 @@ export function checkFitTableOptions(options: FitTableOptions, here: string): vo
     checkOptions(own, here, "a kind, or an object of options", `columns.${name}`);
     checkOptionNames(own, columnOptionNames, here);
     checkName(own.kind, ["number", "categorical", "boolean", "date", "none"], here, `columns.${name}`);
-    checkTexts(own.categories, here, `columns.${name}.categories`);
+    checkNames(own.categories, here, `columns.${name}.categories`);
     const { maxCategories: most } = own;
     if (most !== undefined && !(isNatural(most) && most > 0))
       throw invalidArgument(

@@ -3,7 +3,7 @@ import { AdjointError, type Tensor, type TensorData, tensor } from "../index.js"
 import { checkOptionNames, checkOptions, invalidArgument, isNatural } from "../util/checks.js";
 import { formatReceived, formatShape } from "../util/errors.js";
 import type { Batch } from "./batches.js";
-import { checkShape, checkText, checkTexts } from "./checks.js";
+import { checkNames, checkShape, checkText } from "./checks.js";
 import type { Dataset } from "./dataset.js";
 import { checkBuffer, IndexedStream, SequentialStream, type Stream } from "./stream-base.js";
 
@@ -172,7 +172,7 @@ function checkGenerateOptions(options: GenerateOptions): void {
   checkShape(targetShape, operation, "targetShape");
   if (size !== undefined && !isNatural(size))
     throw invalidArgument(operation, "size", "a number of examples", formatReceived(size));
-  checkTexts(classes, operation, "classes");
+  checkNames(classes, operation, "classes");
   checkText(name, operation, "name");
   if (dtype !== undefined && !["float32", "float64", "int32"].includes(dtype))
     throw invalidArgument(operation, "dtype", '"float32", "float64" or "int32"', formatReceived(dtype));

@@ -2,10 +2,11 @@
  * Guesses what the columns of a table are. Every guess comes with its reason, and any of them can be overridden: a guess that
  * nobody sees is how a postcode becomes a quantity.
  */
-import { checkOptionNames } from "../util/checks.js";
+import { checkOptionNames, invalidArgument } from "../util/checks.js";
+import { formatReceived } from "../util/errors.js";
 import { daysIn, isTruthWord, numberIn, usualMissing } from "./cells.js";
 import { checkTexts } from "./checks.js";
-import type { Table } from "./table.js";
+import { Table } from "./table.js";
 
 /** What a column holds: numbers, one of several words, truth values, dates, or nothing of use. */
 export type ColumnKind = "number" | "categorical" | "boolean" | "date" | "none";
@@ -43,6 +44,13 @@ export function inferColumns(
   table: Table,
   options: { readonly missingValues?: readonly string[] } = {},
 ): InferredColumn[] {
+  if (!(table instanceof Table))
+    throw invalidArgument(
+      "data.inferColumns",
+      "table",
+      "a table, as data.readTable gives it",
+      formatReceived(table),
+    );
   checkOptionNames(options, ["missingValues"], "data.inferColumns");
   checkTexts(options.missingValues, "data.inferColumns", "missingValues");
   const isMissing = missingTest(options.missingValues);

@@ -2,7 +2,7 @@
 import { AdjointError } from "../index.js";
 import { checkOptions, invalidArgument } from "../util/checks.js";
 import { formatReceived, formatShape } from "../util/errors.js";
-import { checkShape, checkText, checkTexts } from "./checks.js";
+import { checkNames, checkShape, checkText } from "./checks.js";
 
 /** Elements of the inputs. */
 export type InputArray = Float32Array | Float64Array;
@@ -36,7 +36,7 @@ export function checkParts(parts: unknown): asserts parts is DatasetParts {
     );
   checkShape(inputShape, "dataset", "inputShape");
   checkShape(targetShape, "dataset", "targetShape");
-  checkTexts(classes, "dataset", "classes");
+  checkNames(classes, "dataset", "classes");
   checkText(name, "dataset", "name");
 }
 

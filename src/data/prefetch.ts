@@ -29,7 +29,10 @@ export async function* ahead<T>(items: AsyncIterable<T>, k: number): AsyncGenera
   try {
     for (;;) {
       ask();
-      const result = await waiting.shift();
+      const next = waiting.shift();
+      // its place is free for the one after
+      ask();
+      const result = await next;
       if (result === undefined || result.done === true) return;
       yield result.value;
     }

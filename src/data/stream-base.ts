@@ -1,9 +1,9 @@
 /** What all streams of examples have in common, and the two kinds there are: by position, and one after the other. */
 import { AdjointError, isTensor, random } from "../index.js";
-import { checkOptionNames, invalidArgument, isNatural } from "../util/checks.js";
+import { checkOptionNames, checkOptions, invalidArgument, isNatural } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
 import type { Batch } from "./batches.js";
-import { checkFlag } from "./checks.js";
+import { checkFlag, checkNames, checkShape } from "./checks.js";
 import { ahead } from "./prefetch.js";
 import { Draws, shuffled } from "./shuffle-buffer.js";
 import type { ExampleStream, Pass } from "./stream.js";
@@ -45,7 +45,13 @@ export abstract class Stream implements ExampleStream {
   readonly classes?: readonly string[];
   readonly name?: string;
 
-  constructor({ size, inputShape, targetShape, classes, name }: StreamShape) {
+  /** @throws AdjointError `invalid-argument` for shapes that are none */
+  constructor(shape: StreamShape) {
+    checkOptions(shape, "Stream", "{ inputShape, targetShape }", "shape");
+    const { size, inputShape, targetShape, classes, name } = shape;
+    checkShape(inputShape, "Stream", "inputShape");
+    checkShape(targetShape, "Stream", "targetShape");
+    checkNames(classes, "Stream", "classes");
     if (size !== undefined) this.size = size;
     this.inputShape = [...inputShape];
     this.targetShape = [...targetShape];

@@ -49,6 +49,16 @@ export class TextStream extends IndexedStream {
   private readonly codes: Codes;
 
   constructor(codes: Codes, vocabulary: Vocabulary, context: number, step: number, name: string) {
+    if (!(ArrayBuffer.isView(codes) && "length" in codes) || !(vocabulary instanceof Vocabulary))
+      throw invalidArgument(
+        "TextStream",
+        "codes and vocabulary",
+        "those of a text, as data.text makes it",
+        `${formatReceived(codes)} and ${formatReceived(vocabulary)}`,
+      );
+    for (const [argument, value] of Object.entries({ context, step }))
+      if (!isNatural(value) || value === 0)
+        throw invalidArgument("TextStream", argument, "an integer of at least 1", formatReceived(value));
     if (codes.length <= context)
       throw new AdjointError(
         "invalid-data",

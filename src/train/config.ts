@@ -6,7 +6,7 @@ import type { Dataset } from "../data/index.js";
 import { random, setSeed, type Tensor } from "../index.js";
 import type { Module } from "../nn/index.js";
 import type { Optimizer } from "../optim/index.js";
-import { checkOptions, invalidArgument } from "../util/checks.js";
+import { checkOptionNames, checkOptions, invalidArgument } from "../util/checks.js";
 import { formatReceived } from "../util/errors.js";
 import { checkModel } from "./model.js";
 import type { FitOptions } from "./run.js";
@@ -51,13 +51,37 @@ export interface ResolvedConfig<Model extends Module> {
 
 const operation = "train.defineConfig";
 
+const optionNames = [
+  "model",
+  "data",
+  "validation",
+  "loss",
+  "optimizer",
+  "epochs",
+  "batchSize",
+  "accumulate",
+  "metrics",
+  "seed",
+  "shuffle",
+  "checkpoint",
+  "earlyStopping",
+  "health",
+  "onNotice",
+  "onEpoch",
+  "onBatch",
+  "onProgress",
+  "name",
+  "out",
+] as const satisfies readonly (keyof TrainConfig)[];
+
 /**
  * A training run to be exported by a file that `adjoint train FILE.ts` runs; gives back what it is given, with its types.
  *
  * Options are those of `fit`, and `model`. A model, data and an optimizer may be functions: they are called when the run
  * begins, after the seed is set, with a key of their own.
  *
- * @throws AdjointError `invalid-argument` for a model, data, a loss or an optimizer that is missing or not one
+ * @throws AdjointError `invalid-argument` for a model, data, a loss or an optimizer that is missing or not one, and for an
+ * option there is not
  * @example
  * const config = train.defineConfig({
  *   model: (key) => new nn.Linear(2, 1, { key }),
@@ -178,6 +202,8 @@ function optimizerOf(given: TrainConfig["optimizer"], learningRate: number | und
 /** @throws AdjointError `invalid-argument` */
 function checkConfig(config: unknown): void {
   checkOptions(config, operation, "an object such as { model, data, loss, optimizer }", "config");
+  // here, and not only when fit is called: the error then names the line of the file that calls this
+  checkOptionNames(config as object, optionNames, operation);
   const { model, data, loss, optimizer, validation, name, out } = config as Partial<TrainConfig>;
   const isObject = (value: unknown) => typeof value === "object" && value !== null;
   const isMade = (value: unknown) => typeof value === "function" || isObject(value);

@@ -9,6 +9,8 @@ import { type Step, type StepOptions, stepKeyOf, trainingLoss } from "./step.js"
 interface Diagnosis {
   readonly node: string;
   readonly summary: string;
+  /** What to do about it, where that is no matter of the learning rate. */
+  readonly remedy?: string;
   readonly file?: string;
   readonly line?: number;
 }
@@ -34,10 +36,13 @@ export async function nonFinite(
 ): Promise<AdjointError> {
   // a model that cannot be recorded has already failed for a better reason
   const found = await diagnose(replay, compiled, options).catch(() => undefined);
+  const remedy =
+    found?.remedy ??
+    "a smaller learning rate often helps, and so does looking for extreme values in the data";
   const kept = checkpoint === undefined ? "" : `; the last checkpoint is ${checkpoint}`;
   return new AdjointError(
     "non-finite",
-    `fit: ${what} at step ${step} (epoch ${epoch})${found === undefined ? "" : `: ${found.summary}`}; a smaller learning rate often helps, and so does looking for extreme values in the data${kept}`,
+    `fit: ${what} at step ${step} (epoch ${epoch})${found === undefined ? "" : `: ${found.summary}`}; ${remedy}${kept}`,
     {
       operation: "fit",
       argument: `step ${step}`,
@@ -76,7 +81,11 @@ async function diagnose(
     const { phase, node, value, place } = found;
     if (phase === "argument")
       return isFirst
-        ? { node, summary: `the parameter ${node} already contained ${value}` }
+        ? {
+            node,
+            summary: `the parameter ${node} already contained ${value}`,
+            remedy: "look at what made the model, or at the steps before",
+          }
         : {
             node: "the update",
             summary: `the update before it, by ${options.optimizer.name}, made ${node} ${value}`,
@@ -94,6 +103,10 @@ async function diagnose(
 function inData(name: "inputs" | "targets", values: Tensor): Diagnosis | undefined {
   for (const value of values.dataSync())
     if (!Number.isFinite(value))
-      return { node: "the data", summary: `the ${name} of its batch contain ${value}` };
+      return {
+        node: "the data",
+        summary: `the ${name} of its batch contain ${value}`,
+        remedy: "leave such examples out, or put numbers in their place",
+      };
   return undefined;
 }

@@ -33,6 +33,7 @@ export async function fit<Model extends Module>(
   const prepared = await prepare(model, options);
   const { record, signal, epochs = 1 } = options;
   const { trainer, saver, patience, validation, loss, history } = prepared;
+  let run: Run<Model>;
   try {
     await record?.start({
       ...prepared.start,
@@ -69,12 +70,11 @@ export async function fit<Model extends Module>(
       if (isBest || isLast || saver?.isDueAfter(epoch) === true) await trainer.save(isBest);
     }
     // in the midst of an epoch, or after one for which none was due
-    if (ended === "aborted" && saver?.isUpToDate(trainer.position) === false) await trainer.save(false);
+    if (ended === "aborted" && saver?.isUpToDate(trainer.position) !== true) await trainer.save(false);
     await saver?.settle();
-    const run = prepared.result(ended) as Run<Model>;
-    await record?.end(run);
-    return run;
-  } catch (error) {
+    run = prepared.result(ended) as Run<Model>;
+  } catch (cause) {
+    const error = prepared.explained(cause);
     // a checkpoint on its way is of before, and worth finishing
     await saver?.settle().catch(() => {});
     try {
@@ -84,4 +84,7 @@ export async function fit<Model extends Module>(
     }
     throw error;
   }
+  // told once how it ended, whatever comes of telling it
+  await record?.end(run);
+  return run;
 }

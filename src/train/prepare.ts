@@ -2,7 +2,7 @@
 import { isTensor, random } from "../index.js";
 import type { Loss } from "../losses/index.js";
 import type { Module } from "../nn/index.js";
-import { formatShape } from "../util/errors.js";
+import { AdjointError, formatShape } from "../util/errors.js";
 import { flatten } from "../util/tree.js";
 import {
   checkFingerprint,
@@ -49,6 +49,8 @@ export interface Prepared {
   takeBest(record: EpochRecord): boolean;
   /** What the run leaves behind. */
   result(ended: Run<Module>["ended"]): Run<Module>;
+  /** The error a run ends with, in terms of the checkpoint it went on from where that was the reason. */
+  explained(error: unknown): unknown;
 }
 
 /** @throws AdjointError as `fit` says, for everything that is wrong before a step is made */
@@ -91,6 +93,7 @@ export async function prepare(model: Module, options: FitOptions): Promise<Prepa
       optimizer,
       key: state.drawKey,
       withLoss: options.onBatch !== undefined,
+      expectsFinite: flatten(model, isTensor).leaves.map(hasOnlyFinite),
       ...(health && { watch: new Watch(health, { optimizer, loss, data, batchSize }) }),
       ...(saver && { saver }),
     },
@@ -151,7 +154,23 @@ export async function prepare(model: Module, options: FitOptions): Promise<Prepa
         ...(saver?.last !== undefined && { checkpoint: saver.last }),
       };
     },
+    explained(error) {
+      // the first step after it is the first to use the state it held
+      const isFirst = isResumed && trainer.position.calls === position.calls;
+      return isFirst ? mismatchOf(error, saver?.last) : error;
+    },
   };
+}
+
+/** An optimizer that finds the state of another where it looks for its own: `checkpoint-mismatch`. */
+function mismatchOf(error: unknown, file = "the checkpoint"): unknown {
+  if (!(error instanceof AdjointError) || error.code !== "tree-mismatch") return error;
+  return new AdjointError(
+    "checkpoint-mismatch",
+    `fit: ${file} is of a run with other settings of the optimizer (${error.message}); resume with those it began with`,
+    { ...error.details, operation: "fit", argument: "optimizer", file },
+    { cause: error },
+  );
 }
 
 /** @throws AdjointError `checkpoint-mismatch` where both are there and differ */
@@ -233,8 +252,7 @@ async function beginning(
   const beginAnew: RunState = { ...fresh, record: { fingerprint, position, history: [] } };
   if (plan === undefined) return { state: beginAnew, saver: undefined };
   const { store, found } = await openSession(plan, resume, onNotice ?? warn);
-  const { leaves } = flatten(model, isTensor);
-  const saver = new Saver(store, plan, leaves.map(hasOnlyFinite));
+  const saver = new Saver(store, plan);
   if (found === undefined) return { state: beginAnew, saver };
   const { file } = found;
   const record = parseRecord(found.record, file);

@@ -110,14 +110,14 @@ export interface FitOptions<Model extends Module = Module> {
   readonly onNotice?: (notice: Notice) => unknown;
   /** Called after every epoch; returning false ends the run there. May be asynchronous. */
   readonly onEpoch?: (event: EpochEvent<Model>) => unknown;
-  /** Called after every batch, with its loss; reading that takes time, which a run without it saves. */
+  /** Called after every batch, with its loss; reading that takes time, which a run without it saves. May be asynchronous. */
   readonly onBatch?: (event: BatchEvent) => unknown;
   /**
    * Looks at the network at an interval of updates, and where the loss stops being finite: `explain.health.during({ every: 500 })`
    * of adjoint/explain. A look takes time, and changes nothing of what is learned.
    */
   readonly health?: HealthMonitor;
-  /** Called some twenty times a second, for displays. */
+  /** Called some twenty times a second, for displays. May be asynchronous. */
   readonly onProgress?: (event: ProgressEvent) => unknown;
   /**
    * Ends the run when aborted, at the next pause (within some 50 ms); what is learned so far is in the Run, and in a checkpoint

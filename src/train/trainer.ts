@@ -35,6 +35,8 @@ export interface Job extends Omit<StepOptions, "largestLabel" | "onClasses"> {
   readonly watch?: Watch;
   /** Who writes it down while it goes. */
   readonly saver?: Saver;
+  /** For each tensor of the model: whether it held finite numbers only when the run began, and so has to. */
+  readonly expectsFinite: readonly boolean[];
 }
 
 /** Where a run begins, or goes on. */
@@ -151,19 +153,19 @@ export class Trainer {
   }
 
   /**
-   * Writes a checkpoint of now.
-   * @throws AdjointError `non-finite` where the last update has left the model with NaN or infinities: that is not kept
+   * Writes a checkpoint of now, where there are such.
+   * @throws AdjointError `non-finite` where the last update has left the model with NaN or infinities: that is neither kept nor
+   * handed out, and no later loss tells of it
    */
   async save(isBest: boolean): Promise<void> {
-    const { saver } = this.job;
-    if (saver === undefined) return;
+    const { saver, expectsFinite } = this.job;
     const { leaves, structure } = flatten(this.trained.model, isTensor);
-    const bad = leaves.findIndex((leaf, i) => saver.expectsFinite[i] && !hasOnlyFinite(leaf));
+    const bad = leaves.findIndex((leaf, i) => expectsFinite[i] && !hasOnlyFinite(leaf));
     if (bad >= 0) {
       const name = leafPaths(structure)[bad];
       await this.fail(`the update made ${name} not finite`, Number.NaN, this.steps);
     }
-    await saver.save(isBest);
+    await saver?.save(isBest);
   }
 
   /** One batch; a promise where someone looks on. */
@@ -200,7 +202,7 @@ export class Trainer {
 
   private async tell(loss: Tensor): Promise<void> {
     const { epoch, batch, steps } = this.at;
-    this.options.onBatch?.({ epoch, batch, step: steps, loss: await loss.item() });
+    await this.options.onBatch?.({ epoch, batch, step: steps, loss: await loss.item() });
   }
 
   /** What the schedule says, as a tensor: a new number must not make a new program. */
@@ -224,8 +226,10 @@ export class Trainer {
     // what is being written is of before, and good
     await saver?.settle();
     const checkpoint = saver?.last;
+    // between two epochs, what failed is of the one before
+    const epoch = this.at.batch === 0 ? this.at.epoch - 1 : this.at.epoch;
     throw await nonFinite(
-      { what, received, step, epoch: this.at.epoch, ...(checkpoint !== undefined && { checkpoint }) },
+      { what, received, step, epoch, ...(checkpoint !== undefined && { checkpoint }) },
       this.replay,
       this.step,
       this.stepOptions,
@@ -236,7 +240,7 @@ export class Trainer {
     const { onProgress } = this.options;
     const { epoch, batch, examples, lossSum } = this.at;
     if (onProgress !== undefined && batch > 0)
-      onProgress({
+      await onProgress({
         epoch,
         epochs: this.job.epochs,
         batch,

@@ -273,7 +273,7 @@ describe("what is wrong in a configuration file is said with its line", () => {
       "an option that is none",
       "epochs: 40",
       "epoch: 40",
-      "bad.ts: fit: there is no option epoch; did you mean epochs?",
+      "bad.ts:8: train.defineConfig: there is no option epoch; did you mean epochs?",
     ],
     [
       "data that are not there",

@@ -1,7 +1,7 @@
 /** `adjoint predict` on files and standard input: formats in and out, streams, and what it refuses. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tensor } from "../../src/index.js";
@@ -121,6 +121,59 @@ describe("what adjoint predict prints", () => {
       'adjoint: standard input, line 3, column "width": expected a finite number; in training none was missing, received an empty cell\n',
     );
   });
+});
+
+describe("a model of images", () => {
+  it("takes pixels from 0 to 1, and refuses bytes rather than to answer wrongly", async () => {
+    const header = [0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 2];
+    const pixels = Array.from({ length: 16 }, (_, i) => ((i >> 2) % 2 === i % 2 ? 255 : 0));
+    mkdirSync(command.path("tiny"));
+    writeFileSync(command.path("tiny/train-images-idx3-ubyte"), Uint8Array.from([...header, ...pixels]));
+    writeFileSync(
+      command.path("tiny/train-labels-idx1-ubyte"),
+      Uint8Array.from([0, 0, 8, 1, 0, 0, 0, 4, 0, 1, 0, 1]),
+    );
+    const trained = await command.run(["train", "tiny", "--out", "images", "--epochs", "2"]);
+    expect([trained.code, trained.err]).toEqual([0, ""]);
+    const images = (values: readonly number[]) => encodeNpy(tensor([[0, 1, 0, 1], values]));
+    writeFileSync(command.path("bytes.npy"), images([0, 0, 255, 0]));
+    writeFileSync(command.path("pixels.npy"), images([0, 0, 1, 0]));
+    const right = await command.run(["predict", "images", "pixels.npy", "-"], "0,1,0,1\n1,0,1,0\n");
+    expect([right.code, right.err, right.out.trim().split("\n").length]).toEqual([0, "", 4]);
+    for (const [file, text, place] of [
+      ["bytes.npy", "", "bytes.npy, input 2"],
+      ["-", "0,0,0,0\n0,0,255,0\n", "standard input, line 2"],
+      ["-", "[0,0,0,0]\n[0,0,255,0]\n", "standard input, line 2"],
+    ]) {
+      const { code, err } = await command.run(["predict", "images", file], text);
+      expect([code, err]).toEqual([
+        1,
+        `adjoint: ${place}: pixels are numbers from 0 to 1, received 255; divide bytes by 255\n`,
+      ]);
+    }
+  });
+
+  it("names the file of an array that is refused", async () => {
+    writeFileSync(command.path("cut.npy"), encodeNpy(tensor([[0, 1, 0, 1]])).subarray(0, 100));
+    const { code, err } = await command.run(["predict", "sides", "cut.npy"]);
+    expect([code, err]).toEqual([1, expect.stringMatching(/^adjoint: cut\.npy/)]);
+  });
+});
+
+it.runIf(existsSync("/dev/full"))("a full disk behind standard output is one line, and code 1", async () => {
+  const child = spawn(
+    "sh",
+    ["-c", 'exec "$0" "$1" predict flowers flowers.csv > /dev/full', process.execPath, command.main],
+    {
+      cwd: command.directory,
+    },
+  );
+  let err = "";
+  child.stderr.on("data", (part) => {
+    err += part;
+  });
+  const [code] = await once(child, "close");
+  expect([code, err]).toEqual([1, "adjoint: cannot write to standard output: the disk is full\n"]);
 });
 
 describe("a stream of inputs", () => {

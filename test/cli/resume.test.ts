@@ -64,11 +64,17 @@ describe("adjoint train --checkpoint", () => {
     expect(bytesOf("out-killed").equals(bytesOf("whole"))).toBe(true);
   });
 
-  it("without it an interrupted run writes nothing, as ever", async () => {
-    const { code, err } = await stopped("SIGTERM", ["--out", "none"]);
-    expect(code).toBe(130);
-    expect(err).toMatch(/nothing was written\n$/);
-  });
+  it.each([
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+  ] as const)(
+    "without it a run that %s stops writes nothing, and ends with the signal's code",
+    async (signal, ended) => {
+      const { code, err } = await stopped(signal, ["--out", "none"]);
+      expect(code).toBe(ended);
+      expect(err).toMatch(/nothing was written\n$/);
+    },
+  );
 
   it.each<[string, readonly string[], number, RegExp]>([
     [

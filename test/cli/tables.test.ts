@@ -185,6 +185,30 @@ describe("adjoint train on a table with words and holes", () => {
     expect(record.scaling.mean).toHaveLength(1);
   });
 
+  it("codes of which some have letters are left out, and not refused as slips", async () => {
+    const lines = Array.from(
+      { length: 80 },
+      (_, i) => `${i % 9},${i % 4 === 0 ? `PC ${i}` : 1000 + i},${i % 2}`,
+    );
+    writeFileSync(command.path("tickets.csv"), `${["a,ticket,y", ...lines].join("\n")}\n`);
+    const { code, out } = await command.run(["train", "tickets.csv", "--label", "y", "--epochs", "1"]);
+    expect([code, out]).toEqual([0, expect.stringContaining("unused   ticket (80 different words")]);
+  });
+
+  it("names that would steer a terminal are shown, not obeyed", async () => {
+    const lines = Array.from(
+      { length: 40 },
+      (_, i) => `${i % 7},${i % 2 === 0 ? "\x1b[31mred" : "\x9b2Jblank"}`,
+    );
+    writeFileSync(command.path("escapes.csv"), `${["a,kind", ...lines].join("\n")}\n`);
+    const { out } = await command.run(["train", "escapes.csv", "--label", "kind", "--epochs", "1"]);
+    expect(out).toContain("␛[31mred");
+    const { err } = await command.run(["train", "escapes.csv", "--label", "\x1b]0;title\x07"]);
+    expect(err).toContain('no column "␛]0;title␇"');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(`${out}${err}`).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+  });
+
   it("refuses a model whose columns were edited", async () => {
     const tensors = await loadSafetensors(command.path("houses/model.safetensors"));
     const record = JSON.parse(tensors.metadata.get("adjoint") ?? "");

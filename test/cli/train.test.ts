@@ -135,10 +135,25 @@ describe("adjoint train FILE.csv", () => {
     expect((events.at(-1) as unknown as { validation: { loss: number } }).validation.loss).toBeLessThan(0.06);
   });
 
-  it("reads cells between tabs", async () => {
-    writeFileSync(command.path("tabs.tsv"), flowers(30).replaceAll(",", "\t"));
-    const args = ["train", "tabs.tsv", "--label", "kind", "--epochs", "1", "--out", "tabs"];
-    expect((await command.run([...args, "--delimiter", "tab"])).out).toContain("tabs: 24 examples to train");
+  it("reads cells between tabs, where it is told or the file is called .tsv", async () => {
+    const text = flowers(30).replaceAll(",", "\t");
+    writeFileSync(command.path("tabs.tsv"), text);
+    writeFileSync(command.path("tabs.txt"), text);
+    const train = (...args: string[]) =>
+      command.run(["train", ...args, "--label", "kind", "--epochs", "1", "--out", "tabs"]);
+    expect((await train("tabs.tsv")).out).toContain("tabs: 24 examples to train");
+    expect((await train("tabs.txt", "--delimiter", "tab")).out).toContain("tabs: 24 examples to train");
+    expect((await command.run(["eval", "tabs"])).out).toContain("tabs (validation): 6 examples");
+  });
+
+  it("says one example in the singular, and keeps epochs in a column", async () => {
+    const { out } = await command.run([
+      ...["train", "flowers.csv", "--label", "kind"],
+      ...["--limit", "1", "--epochs", "100", "--out", "single"],
+    ]);
+    expect(out).toContain("flowers: 1 example to train, ");
+    expect(out).toContain("\nepoch   1/100  loss");
+    expect(out).toContain("\nepoch 100/100  loss");
   });
 
   it("learns numbers, and predicts them", async () => {

@@ -12,6 +12,11 @@ beforeAll(() => {
   writeFileSync(command.path("one.csv"), "a,kind\n1,x\n2,x\n");
   const prices = Array.from({ length: 60 }, (_, i) => `${i},${i}.5\n`);
   writeFileSync(command.path("prices.csv"), `area,price\n${prices.join("")}`);
+  const cells = (b: string) => Array.from({ length: 60 }, (_, i) => `${i},${i === 7 ? b : `${i}.5`},${i}`);
+  writeFileSync(command.path("slips.csv"), `${["a,b,y", ...cells("inf")].join("\n")}\n`);
+  writeFileSync(command.path("huge.csv"), `${["a,b,y", ...cells("1e300")].join("\n")}\n`);
+  writeFileSync(command.path("tabs.csv"), "a\tb\tkind\n1\t2\tx\n3\t4\ty\n");
+  writeFileSync(command.path("german.csv"), "a;b;kind\n1,5;2;x\n3;4,5;y\n");
   writeFileSync(command.path("file"), "not a directory");
   mkdirSync(command.path("empty"));
 });
@@ -51,7 +56,7 @@ describe("a wrong command line", () => {
     [
       "data that are nothing",
       ["train", "minst"],
-      'DATA must be mnist, a CSV file or a directory of IDX files, received "minst" (did you mean mnist?)',
+      'DATA must be mnist, a CSV file, a directory of IDX files or a configuration file, received "minst" (did you mean mnist?)',
     ],
     [
       "layers that are no numbers",
@@ -97,6 +102,36 @@ describe("a wrong command line", () => {
       "a label that is no column",
       ["train", "flowers.csv", "--label", "kid"],
       'has no column "kid" (--label) (did you mean kind?); its columns are length, width, kind',
+    ],
+    [
+      "an input named twice",
+      [...train, "--features", "length,length"],
+      '--features names column "length" twice',
+    ],
+    [
+      "cells that another separator is between",
+      ["train", "tabs.csv", "--label", "kind"],
+      "tabs.csv has only one column; its cells seem to be separated by tabs: --delimiter tab",
+    ],
+    [
+      "a fraction of rows that is none",
+      [...train, "--validation", "0.001"],
+      "--validation 0.001 holds out none of the 30 rows of flowers.csv; --validation 0 measures on",
+    ],
+    [
+      "an output that the loss has inside",
+      [...train, "--output", "softmax"],
+      "--output softmax beside --loss softmax-cross-entropy would apply softmax twice",
+    ],
+    [
+      "more weights than a tensor holds",
+      [...train, "--layers", "2,9999999999,3"],
+      "--layers: 2 inputs of 9,999,999,999 neurons are more weights than the 2,147,483,647 of a tensor",
+    ],
+    [
+      "an output directory without a name",
+      [...train, "--out", ""],
+      '--out must name a directory, received ""',
     ],
     ["both kinds of answers", [...train, "--target", "width"], "only one of --label"],
     [
@@ -201,6 +236,21 @@ describe("work that fails", () => {
       ["train", "slip.csv", "--label", "kind", "--validation", "0"],
       'slip.csv, line 5, column "b": expected a finite number, received "four"; if its cells are names rather than numbers: --categorical b',
     ],
+    [
+      "a slip in a column of different numbers, which is not taken for names",
+      ["train", "slips.csv", "--target", "y", "--validation", "0"],
+      'slips.csv, line 9, column "b": expected a finite number, received "inf"',
+    ],
+    [
+      "a number whose deviation is none",
+      ["train", "huge.csv", "--target", "y", "--validation", "0"],
+      'adjoint: huge.csv, line 9, column "b": expected a number of at most 1e+150 in size, received 1e300',
+    ],
+    [
+      "cells of several numbers, for what separates them",
+      ["train", "german.csv", "--label", "kind"],
+      'german.csv, line 2: expected 1 cells, as in the first line, received 2; its cells seem to be separated by semicolons: --delimiter ";"',
+    ],
     ["a configuration file that is not there", ["train", "none.ts"], "adjoint: there is no file none.ts"],
     [
       "a model to export that is not there",
@@ -220,7 +270,7 @@ describe("work that fails", () => {
     [
       "a single class",
       ["train", "one.csv", "--label", "kind"],
-      'one.csv: column "kind" needs at least two classes, received only "x"',
+      'adjoint: one.csv: column "kind" needs at least two classes, received only "x"',
     ],
     [
       "a directory without images",

@@ -97,7 +97,7 @@ describe("data.csv", () => {
   it.each([
     ["a short row", "a,y\n1,2\n3\n", 3, "expected 2 cells, as in the first line, received 1"],
     ["a long row", "a,y\n1,2,3\n", 2, "expected 2 cells, as in the first line, received 3"],
-    ["an open quote", 'a,y\n1,"2\n', 2, "a quoted cell that begins here is not closed"],
+    ["an open quote", 'a,y\n1,"2\n', 2, "the text ends here within a quoted cell"],
     ["a quote inside a cell", 'a,y\n1,"2"x\n', 2, "a quote inside a cell"],
     ["a column without a name", "a,,y\n1,2,3\n", 1, "column 2 has no name"],
     ["two columns of one name", "a,a,y\n1,2,3\n", 1, 'two columns are named "a"'],

@@ -220,7 +220,7 @@ describe("data.stream.csv", () => {
 
   it.each([
     ["a,y\n1,2\n1,2,3\n", "line 3: expected 2 cells, as in the first line, received 3"],
-    ['a,y\n1,"2\n', "line 2: a quoted cell that begins here is not closed"],
+    ['a,y\n1,"2\n', "line 2: the text ends here within a quoted cell"],
     ["a,a\n1,2\n", 'two columns are named "a"'],
     ["", "line 1: expected at least one line, received none"],
   ])("refuses %o", async (content, message) => {

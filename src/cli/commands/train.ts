@@ -13,7 +13,7 @@ import { interruptible } from "../interrupt.js";
 import { openOutput, saveModel } from "../model-file.js";
 import { buildNetwork, losses } from "../network.js";
 import { describeDescent, makeOptimizer } from "../optimizer.js";
-import { duration, grouped, loss, percent, print, printEvent } from "../output.js";
+import { counted, duration, grouped, loss, percent, print, printEvent } from "../output.js";
 import { noDisplay, progressBar } from "../progress.js";
 import { openRunFiles, type RunFiles, type RunFilesOptions } from "../run-files.js";
 import { scaled, scalingOf } from "../scaling.js";
@@ -121,11 +121,11 @@ function announce(
     validationName === "training"
       ? "measured on the same"
       : `${grouped(validation.size)} to ${validationName === "test" ? "test" : "validate"}`;
-  print(`data     ${name}: ${grouped(train.size)} examples to train, ${held}`);
+  print(`data     ${name}: ${counted(train.size, "example")} to train, ${held}`);
   for (const line of examples.columns ?? []) print(line);
   print(`network  ${layers}, ${network.activation}${output}, init ${network.init}, seed ${seed}`);
   const rule = describeDescent(descent);
-  const schedule = `batch ${batch}, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`;
+  const schedule = `batch ${grouped(batch)}, ${counted(epochs, "epoch")}`;
   const line = `descent  ${lossName}, ${rule}, ${schedule}`;
   if (line.length <= 80) print(line);
   else print(`descent  ${lossName}, ${schedule}\nupdates  ${rule}`);
@@ -174,7 +174,7 @@ function epochLine(
 ): string {
   const { accuracy, loss: measured } = validation;
   const result = accuracy === undefined ? `loss ${loss(measured)}` : `accuracy ${percent(accuracy)}`;
-  return `epoch ${String(epoch).padStart(2)}/${epochs}  loss ${loss(value)}  ${name} ${result}  ${duration(seconds)}`;
+  return `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}  loss ${loss(value)}  ${name} ${result}  ${duration(seconds)}`;
 }
 
 async function finish(

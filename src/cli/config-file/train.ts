@@ -11,7 +11,7 @@ import { confusionTable } from "../confusion-table.js";
 import { interruptible } from "../interrupt.js";
 import { describeMeasurements, fitting } from "../measurements.js";
 import { openOutput, saveModel } from "../model-file.js";
-import { duration, grouped, loss, print, printEvent } from "../output.js";
+import { counted, duration, grouped, loss, print, printEvent } from "../output.js";
 import { noDisplay, progressBar } from "../progress.js";
 import { openRunFiles, type RunFiles, type RunFilesOptions } from "../run-files.js";
 import { runUserCode } from "../user-module.js";
@@ -119,7 +119,7 @@ function describeModel(model: nn.Module): string {
   const text = String(model);
   const name = text.startsWith("[object") ? (model.constructor?.name ?? "a model") : text;
   const count = nn.parameters(model).reduce((total, [, { size }]) => total + size, 0);
-  return `${name}, ${grouped(count)} ${count === 1 ? "parameter" : "parameters"}`;
+  return `${name}, ${counted(count, "parameter")}`;
 }
 
 function announce({ model, options }: Resolved, file: string, directory: string, json: boolean): void {
@@ -141,14 +141,14 @@ function announce({ model, options }: Resolved, file: string, directory: string,
     });
     return;
   }
-  const many = size === undefined ? "a stream of examples" : `${grouped(size)} examples to train`;
+  const many = size === undefined ? "a stream of examples" : `${counted(size, "example")} to train`;
   const measured =
     validation === undefined
       ? []
       : [held === undefined ? "a stream to validate" : `${grouped(held)} to validate`];
   print(`config   ${file}: ${[many, ...measured].join(", ")}`);
   print(`model    ${describeModel(model)}, seed ${seed}`);
-  print(`descent  ${lossName}, batch ${batchSize}, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`);
+  print(`descent  ${lossName}, batch ${grouped(batchSize)}, ${counted(epochs, "epoch")}`);
 }
 
 async function learn(

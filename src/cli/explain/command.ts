@@ -56,9 +56,9 @@ WHAT is
     )
     .addOption(new Option("--no-measure", "cost: count operations, take no times"))
     .addOption(
-      new Option("--format <name>", formats.join(", "))
-        .argParser(nameOption("--format", formats))
-        .default("text"),
+      new Option("--format <name>", `${formats.join(", ")} (default: text)`).argParser(
+        nameOption("--format", formats),
+      ),
     )
     .addOption(new Option("-o, --out <file>", "write it to a file"))
     .addOption(verbose())
@@ -73,7 +73,9 @@ Examples:
   adjoint explain cost.ts --of w[2]
   adjoint explain runs/mnist-1 --example 3 --of layers.2.weight`,
     )
-    .action((what: string | undefined, options: ExplainOptions) => explainCommand(what, options));
+    .action((what: string | undefined, options: Omit<ExplainOptions, "format"> & Partial<ExplainOptions>) =>
+      explainCommand(what, { format: "text", ...options }),
+    );
 }
 
 /** `story,paths`: some of a list of names. */

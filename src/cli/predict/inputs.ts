@@ -16,6 +16,8 @@ export interface InputForm {
   readonly transform?: TableTransform;
   /** Between the cells of a CSV file. */
   readonly delimiter: string;
+  /** The numbers are those of images as IDX files have them: from 0 to 1. */
+  readonly pixels?: boolean;
 }
 
 /** Some inputs: [count, ...shape], row-major. */
@@ -57,7 +59,7 @@ async function* csvInputs(source: ByteSource, form: InputForm): AsyncGenerator<I
 }
 
 /** Tables find their columns by name; pixels have none, so a first line of numbers is a row. */
-function cellsEncoder(first: Row, name: string, { transform, shape }: InputForm) {
+function cellsEncoder(first: Row, name: string, { transform, shape, pixels = false }: InputForm) {
   if (transform !== undefined) {
     const layout = transform.layoutOf(first.cells, name, false);
     return {
@@ -86,6 +88,7 @@ function cellsEncoder(first: Row, name: string, { transform, shape }: InputForm)
         values[row * width + i] = value;
       });
     });
+    if (pixels) checkPixels(values, (at) => `line ${rows[Math.floor(at / width)].line}`, name);
     return values;
   };
   return { isHeader, encoder };
@@ -124,7 +127,12 @@ async function* jsonInputs(source: ByteSource, form: InputForm): AsyncGenerator<
   const { transform, shape } = form;
   for await (const block of jsonRows(textOf(source), name)) {
     if (transform === undefined) {
-      yield* encoded(block, (rows) => numbersOf(rows, shape, name));
+      yield* encoded(block, (rows) => {
+        const values = numbersOf(rows, shape, name);
+        const place = (at: number) => `line ${rows[Math.floor((at * rows.length) / values.length)].line}`;
+        if (form.pixels) checkPixels(values, place, name);
+        return values;
+      });
       continue;
     }
     const names = transform.columns.map((column) => column.name);
@@ -190,11 +198,30 @@ async function* pictureInputs(
   yield { values: await pictureInput(await wholeOf(source), name, shape), count: 1 };
 }
 
-async function* npyInputs(source: ByteSource, { shape }: InputForm): AsyncGenerator<InputBlock> {
+async function* npyInputs(
+  source: ByteSource,
+  { shape, pixels = false }: InputForm,
+): AsyncGenerator<InputBlock> {
   const { name } = source;
-  const array = decodeNpy(await wholeOf(source));
+  const array = decodeNpy(await wholeOf(source), name);
   checkImages(array.shape, shape, `${array.dtype}[${array.shape.join(", ")}]`, name);
-  yield { values: Float32Array.from(await array.data()), count: array.shape[0] };
+  const values = Float32Array.from(await array.data());
+  if (pixels) checkPixels(values, (at) => `input ${1 + Math.floor(at / product(shape))}`, name);
+  yield { values, count: array.shape[0] };
+}
+
+/**
+ * Bytes where a fraction is expected give an answer, and a wrong one.
+ * @throws AdjointError `invalid-data` for pixels that are not from 0 to 1
+ */
+function checkPixels(values: Float32Array, placeOf: (at: number) => string, name: string): void {
+  const at = values.findIndex((value) => !(value >= 0 && value <= 1));
+  if (at < 0) return;
+  throw new AdjointError(
+    "invalid-data",
+    `${name}, ${placeOf(at)}: pixels are numbers from 0 to 1, received ${values[at]}; divide bytes by 255`,
+    { file: name },
+  );
 }
 
 /** @throws AdjointError `invalid-data` unless they are whole inputs */

@@ -60,7 +60,7 @@ export async function openPredictor(path: string, config: string | undefined): P
     inputs: {
       shape,
       delimiter: data.kind === "csv" ? data.delimiter : ",",
-      ...(transform === undefined ? {} : { transform }),
+      ...(transform === undefined ? { pixels: true } : { transform }),
     },
     answers: {
       kind: isNumbers ? "numbers" : "classes",

@@ -77,7 +77,7 @@ export async function encodeOnnx(
 ): Promise<Uint8Array> {
   checkOptionNames(options, optionNames, "exportOnnx");
   if (!Array.isArray(inputs) || !inputs.every(isTensor))
-    throw invalidArgument("exportOnnx", "inputs", "a list of tensors", formatReceived(inputs));
+    throw invalidArgument("exportOnnx", "inputs", "a list of tensors", receivedList(inputs));
   const { opset = 18, name = "adjoint" } = options;
   const irVersion = irVersions[opset];
   if (irVersion === undefined)
@@ -166,7 +166,7 @@ function openInputs(inputs: readonly Tensor[], wanted: boolean | readonly number
       "exportOnnx",
       "dynamicBatch",
       "true, false, or the indices of inputs that have an axis",
-      formatReceived(wanted),
+      receivedList(wanted),
     );
   return new Set(chosen);
 }
@@ -189,12 +189,24 @@ function namesFor(
   const names = given ?? defaults.map((name) => (taken.includes(name) ? `${name}_out` : name));
   const isNames = Array.isArray(names) && names.every((name) => typeof name === "string" && name !== "");
   if (!isNames || names.length !== defaults.length)
-    throw invalidArgument("exportOnnx", option, `${defaults.length} names`, formatReceived(given));
+    throw invalidArgument(
+      "exportOnnx",
+      option,
+      `a list of ${defaults.length} names, none of them empty`,
+      receivedList(given),
+    );
   const all = [...taken, ...names];
   const twice = names.find((name) => all.indexOf(name) !== all.lastIndexOf(name));
   if (twice !== undefined)
     throw invalidArgument("exportOnnx", option, "names that differ", `${JSON.stringify(twice)} twice`);
   return names;
+}
+
+/** A list by its items: its length alone may be right. */
+function receivedList(value: unknown): string {
+  if (!Array.isArray(value)) return formatReceived(value);
+  const shown = value.slice(0, 8).map(formatReceived);
+  return `[${shown.join(", ")}${shown.length < value.length ? ", …" : ""}]`;
 }
 
 /** The version of this package, from package.json, which lies beside dist/ and src/; unknown in a browser. */

@@ -48,6 +48,7 @@ export class OnnxModel {
 
   /** @param graph of `importOnnx`, which is how to get a model */
   constructor(graph: ImportedGraph) {
+    checkGraph(graph);
     const roles = rolesOf(graph);
     const named = (role: Role): [string, Tensor][] =>
       [...graph.initializers].flatMap(([name, value]) =>
@@ -110,6 +111,13 @@ export class OnnxModel {
     for (const port of this.inputs) checkInput(inputs.get(port.name), port);
     return this.program(this.parameters, this.statistics, inputs);
   }
+}
+
+/** @throws AdjointError `invalid-argument` for what no file was read as */
+function checkGraph(graph: Partial<ImportedGraph> | null | undefined): void {
+  const lists = [graph?.steps, graph?.inputs, graph?.outputs];
+  if (graph?.initializers instanceof Map && lists.every(Array.isArray)) return;
+  throw invalidArgument("OnnxModel", "graph", "what io.importOnnx reads; call that", formatReceived(graph));
 }
 
 function describe({ name, shape }: OnnxPort): string {

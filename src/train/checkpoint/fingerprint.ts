@@ -36,15 +36,18 @@ export function fingerprintOf(model: unknown): Record<string, string> {
         });
         return;
       case "static":
-        // a function is what the program says it is
-        found[path] =
-          typeof node.value === "object" || typeof node.value === "function"
-            ? typeof node.value
-            : `${JSON.stringify(node.value) ?? String(node.value)}`;
+        found[path] = textOf(node.value);
     }
   };
   visit(structure, "model");
   return found;
+}
+
+/** What no tensor is, by its value where it has one that can be written; a function is what the program says it is. */
+function textOf(value: unknown): string {
+  if (typeof value === "object" || typeof value === "function") return typeof value;
+  // JSON has no whole numbers of any length, and refuses them
+  return typeof value === "bigint" ? `${value}n` : (JSON.stringify(value) ?? String(value));
 }
 
 /** Rows and labels that are looked at, evenly spread over all: enough to tell two data sets apart, and cheap. */
@@ -81,18 +84,31 @@ function sampled(rows: Rows, size: number, count: number): Rows[] {
   });
 }
 
+/** What messages say to whom: who wants the two to be the same, and what to do where they are not. */
+interface Purpose {
+  readonly operation: string;
+  readonly remedy: string;
+}
+
+const resuming: Purpose = { operation: "fit", remedy: "resume with the settings it began with" };
+
 /**
  * @throws AdjointError `checkpoint-mismatch` naming the first setting that differs
  */
-export function checkFingerprint(was: Fingerprint, is: Fingerprint, file: string): void {
+export function checkFingerprint(
+  was: Fingerprint,
+  is: Fingerprint,
+  file: string,
+  { operation, remedy }: Purpose = resuming,
+): void {
   const names = new Set([...Object.keys(was), ...Object.keys(is)]);
   for (const name of names) {
     const [before, now] = [was[name] ?? "nothing", is[name] ?? "nothing"];
     if (before === now) continue;
     throw new AdjointError(
       "checkpoint-mismatch",
-      `fit: ${file} is of a run with other settings: ${name} was ${before}, and is ${now}; resume with the settings it began with`,
-      { operation: "fit", argument: name, expected: before, received: now, file },
+      `${operation}: ${file} is of a run with other settings: ${name} was ${before}, and is ${now}; ${remedy}`,
+      { operation, argument: name, expected: before, received: now, file },
     );
   }
 }

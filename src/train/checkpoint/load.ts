@@ -67,13 +67,14 @@ export async function loadCheckpoint<Model extends Module>(
   if (found === undefined)
     throw new AdjointError(
       "checkpoint-missing",
-      `loadCheckpoint: there is no ${which === "best" ? bestName : "checkpoint"} in ${directory}`,
+      `loadCheckpoint: there is no ${which === "best" ? bestName : "checkpoint"} in ${directory}${directory.endsWith(".safetensors") ? "; give the directory of the checkpoints, not one of its files" : ""}`,
       { operation, argument: "directory", expected: "a checkpoint", file: directory },
     );
   const { file, tensors } = found;
   const record = parseRecord(found.record, file);
   const ofModel = Object.entries(record.fingerprint).filter(([name]) => /^model(\.|$)/.test(name));
-  checkFingerprint(Object.fromEntries(ofModel), fingerprintOf(model), file);
+  const remedy = "give a model made as the one that was trained";
+  checkFingerprint(Object.fromEntries(ofModel), fingerprintOf(model), file, { operation, remedy });
   const take = (name: string): Tensor => {
     const leaf = tensors.get(name);
     if (leaf !== undefined) return leaf;

@@ -73,8 +73,27 @@ export function checkCheckpointOptions(given: unknown, resume: unknown): Checkpo
       throw invalidArgument("fit", `checkpoint.${name}`, "an integer of at least 1", formatReceived(value));
   if (everySeconds !== undefined && !(typeof everySeconds === "number" && everySeconds > 0))
     throw invalidArgument("fit", "checkpoint.everySeconds", "a number above 0", formatReceived(everySeconds));
-  if (plan.files !== undefined) checkOptions(plan.files, "fit", "a file system", "checkpoint.files");
+  if (plan.files !== undefined) checkFiles(plan.files);
   return { ...plan, directory, everyEpochs, keep };
+}
+
+const fileOperations = [
+  "makeDirectory",
+  "list",
+  "read",
+  "create",
+  "rename",
+  "link",
+  "remove",
+  "syncDirectory",
+] as const satisfies readonly (keyof CheckpointFiles)[];
+
+/** Said before the run rather than by its first checkpoint. */
+function checkFiles(files: Partial<CheckpointFiles>): void {
+  checkOptions(files, "fit", "a file system", "checkpoint.files");
+  for (const name of fileOperations)
+    if (typeof files[name] !== "function")
+      throw invalidArgument("fit", `checkpoint.files.${name}`, "a function", formatReceived(files[name]));
 }
 
 /** What the best is chosen by. */

@@ -12,8 +12,6 @@ import type { CheckpointStore } from "./store.js";
 export type Collect = () => CheckpointContents & { readonly step: number };
 
 export class Saver {
-  /** For each tensor of the model: whether it held finite numbers only when the run began, and so has to. */
-  readonly expectsFinite: readonly boolean[];
   private readonly store: CheckpointStore;
   private readonly plan: CheckpointPlan;
   private gather: Collect | undefined;
@@ -23,10 +21,9 @@ export class Saver {
   private lastSteps = 0;
   private lastAt = performance.now();
 
-  constructor(store: CheckpointStore, plan: CheckpointPlan, expectsFinite: readonly boolean[]) {
+  constructor(store: CheckpointStore, plan: CheckpointPlan) {
     this.store = store;
     this.plan = plan;
-    this.expectsFinite = expectsFinite;
   }
 
   /** Says who gathers what is kept. */

@@ -77,6 +77,15 @@ class Folder implements RunRecorder {
   async start(run: RunStart): Promise<void> {
     if (this.run !== undefined) throw this.sharedFolder();
     this.run = run;
+    try {
+      await this.begin(run);
+    } catch (refusal) {
+      this.run = undefined;
+      throw refusal;
+    }
+  }
+
+  private async begin(run: RunStart): Promise<void> {
     await makeDirectory(this.directory);
     const resumed = run.resumed;
     if (resumed === undefined) await this.clear();
