@@ -7,7 +7,7 @@ import type { EvaluateOptions } from "./evaluate.js";
 import { classesOf, predictedClasses, targetClasses } from "./metrics/labels.js";
 import { eachExamined, examinedOf, isStream, largestLabelOf } from "./metrics/pass.js";
 import { checkModel, outputsOf } from "./model.js";
-import { resolveLoss, thresholdOf } from "./objective.js";
+import { labelOutOfRange, resolveLoss, thresholdOf } from "./objective.js";
 import { checkEvaluateOptions } from "./options.js";
 import type { Data } from "./source.js";
 
@@ -15,7 +15,7 @@ import type { Data } from "./source.js";
  * Counts which class was taken for which: `counts[truth][predicted]`.
  *
  * @param data a dataset, { x, y } of tensors, or a stream; y are labels, or distributions over the classes
- * @throws AdjointError `invalid-argument`, `shape-mismatch`, `invalid-data`
+ * @throws AdjointError `invalid-argument`, `shape-mismatch`, `invalid-data`, also for labels the outputs have no class for
  * @example
  * const identity = new nn.Activation("identity");
  * const examples = { x: tensor([[1, 0], [0, 1], [0, 1]]), y: tensor([0, 1, 0], { dtype: "int32" }) };
@@ -32,10 +32,10 @@ export async function confusion(
   const loss = options.loss === undefined ? undefined : resolveLoss(options.loss, "confusion");
   const threshold = options.threshold ?? thresholdOf(loss);
   const examined = await examinedOf(data, "confusion", "data");
-  let classes = isStream(examined) ? 0 : (examined.largestLabel ?? 0) + 1;
+  let classes = 0;
   const classify = jit((network: Module, x: Tensor, y: Tensor) => {
     const output = outputsOf(network, x, { train: false }, "confusion");
-    classes = Math.max(classes, classesOf(output));
+    classes = classesOf(output);
     return [targetClasses(output, y, "confusion").flatten(), predictedClasses(output, threshold).flatten()];
   });
   // by truth, then by prediction
@@ -49,7 +49,8 @@ export async function confusion(
       counts.set(truths[i], row.set(guesses[i], (row.get(guesses[i]) ?? 0) + 1));
     }
   });
-  classes = Math.max(classes, ...[...counts.keys()].map((label) => label + 1));
+  const largest = [...counts.keys()].reduce((most, label) => Math.max(most, label), 0);
+  if (largest >= classes) throw labelOutOfRange(largest, classes, "confusion");
   const numbers = Array.from({ length: classes }, (_, i) => i);
   return numbers.map((truth) => numbers.map((guess) => counts.get(truth)?.get(guess) ?? 0));
 }

@@ -142,6 +142,18 @@ describe("callbacks", () => {
   });
 });
 
+describe("a run that is stopped before its first step", () => {
+  it("leaves a checkpoint of its beginning, from which it goes on as if it had never stopped", async () => {
+    const checkpoint = fresh();
+    const whole = await train.fit(network(), options());
+    const stopped = await train.fit(network(), { ...options(), checkpoint, signal: AbortSignal.abort() });
+    expect(stopped).toMatchObject({ ended: "aborted", steps: 0, history: [] });
+    expect(stopped.checkpoint).toBe(`${checkpoint}/checkpoint-000000000.safetensors`);
+    const run = await train.fit(network(), { ...options(), checkpoint, resume: true, ...quiet });
+    expect(valuesOf(run.model)).toEqual(valuesOf(whole.model));
+  });
+});
+
 describe("a checkpoint of other settings", () => {
   it("of the optimizer, whose state has not what is looked for, is a mismatch", async () => {
     const checkpoint = fresh();

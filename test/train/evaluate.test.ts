@@ -93,6 +93,15 @@ describe("confusion", () => {
     ]);
   });
 
+  it("refuses labels the outputs have no class for, however large, and so does accuracy", async () => {
+    const x = tensor([[1, 2]]);
+    for (const label of [5, 1e9])
+      for (const measure of [train.confusion, train.evaluate])
+        await expect(measure(identity, { x, y: labels(label) })).rejects.toThrowError(
+          expect.objectContaining({ code: "invalid-data" }),
+        );
+  });
+
   it("is 2 by 2 for a single output", async () => {
     const x = tensor([[0.2], [0.8], [0.4]]);
     expect(await train.confusion(identity, { x, y: labels(0, 1, 1) })).toEqual([

@@ -5,7 +5,7 @@ import type { BatchLayout, Equations, ExplanationDocument, Layout } from "../../
 import { workedExamples } from "../../explain/examples/index.js";
 import { CostReport, Explanation, explain, type TextPart } from "../../explain/index.js";
 import { textParts } from "../../explain/text.js";
-import { table, wrap } from "../../explain/text-layout.js";
+import { wrap } from "../../explain/text-layout.js";
 import { AdjointError } from "../../index.js";
 import { usage } from "../arguments.js";
 import { type Subject, subjectOf } from "../explain/subject.js";
@@ -59,10 +59,12 @@ function isCostAlone({ show, format }: ExplainOptions): boolean {
 }
 
 function listText(): string {
-  const rows = workedExamples.map(({ name, title }) => [name, title]);
+  const width = Math.max(...workedExamples.map(({ name }) => name.length));
   return [
     "Worked examples, in the order in which they are best read:",
-    ...table(rows, [{}, {}]),
+    ...workedExamples.flatMap(({ name, title }) =>
+      wrap(`  ${name.padEnd(width)}  ${title}`, " ".repeat(width + 4)),
+    ),
     "",
     ...wrap("adjoint explain NAME explains one; docs/backpropagation.md reads them with you."),
   ].join("\n");

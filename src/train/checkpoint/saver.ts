@@ -18,7 +18,8 @@ export class Saver {
   private writing: Promise<void> | undefined;
   private failure: { readonly error: unknown } | undefined;
   private lastPath: string | undefined;
-  private lastSteps = 0;
+  /** Updates before it; undefined where there was none yet, not even of the beginning. */
+  private lastSteps: number | undefined;
   private lastAt = performance.now();
 
   constructor(store: CheckpointStore, plan: CheckpointPlan) {
@@ -53,7 +54,7 @@ export class Saver {
   isDue(steps: number): boolean {
     this.check();
     const { everySteps, everySeconds } = this.plan;
-    if (everySteps !== undefined && steps > this.lastSteps && steps % everySteps === 0) return true;
+    if (everySteps !== undefined && steps > (this.lastSteps ?? 0) && steps % everySteps === 0) return true;
     return everySeconds !== undefined && performance.now() - this.lastAt >= 1000 * everySeconds;
   }
 

@@ -18,6 +18,7 @@ export function accuracy(): Metric {
 const accuracyMetric: Metric = {
   name: "accuracy",
   better: "higher",
+  labels: true,
   // a count is exact, and in float64 so is its share but for the last digit: 0.95 is not shown as 0.949999988
   compute(output, target, { threshold }) {
     const right = rightRows(output, target, threshold);
