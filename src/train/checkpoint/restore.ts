@@ -2,6 +2,7 @@
 import { isTensor, type Tensor } from "../../index.js";
 import type { Module } from "../../nn/index.js";
 import type { Optimizer } from "../../optim/index.js";
+import { invalidArgument } from "../../util/checks.js";
 import { formatShape } from "../../util/errors.js";
 import { flatten, leafPaths, unflatten } from "../../util/tree.js";
 import type { Progress, Trained } from "../step.js";
@@ -20,6 +21,22 @@ export interface RunState {
   /** The model of the best epoch, where it is to come back at the end. */
   readonly bestModel?: Module;
   readonly record: Omit<CheckpointRecord, "state" | "sums">;
+}
+
+/**
+ * Tensors are kept by their paths, in which a field called `a.b` is the same as a field b of a field a.
+ * @throws AdjointError `invalid-argument` for a model that has both
+ */
+export function checkNames(model: Module): void {
+  const paths = leafPaths(flatten(model, isTensor).structure);
+  const twice = paths.find((path, i) => paths.indexOf(path) !== i);
+  if (twice === undefined) return;
+  throw invalidArgument(
+    "fit",
+    "model",
+    "one whose tensors have names that differ, to be kept in checkpoints",
+    `two called ${twice}`,
+  );
 }
 
 /** What a checkpoint of this state holds. */

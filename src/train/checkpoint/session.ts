@@ -2,7 +2,7 @@
 import { AdjointError } from "../../index.js";
 import { nodeFiles } from "./files.js";
 import type { CheckpointPlan, Notice } from "./options.js";
-import { CheckpointStore, type Found } from "./store.js";
+import { bestName, CheckpointStore, type Found } from "./store.js";
 
 /** A directory of checkpoints that a run may write to, and the checkpoint it goes on from. */
 export interface CheckpointSession {
@@ -29,14 +29,18 @@ export async function openSession(
         `fit: there is no checkpoint to resume from in ${directory}; begin anew without it`,
         { operation: "fit", argument: "resume", expected: "a checkpoint", file: directory },
       );
-    await store.open();
-    return { store, found };
+    if (found !== undefined) {
+      await store.open();
+      return { store, found };
+    }
   }
-  const [existing] = await store.names();
+  const existing = await store.existing();
+  // the best model of a run whose checkpoints were removed is not written over either
+  const remedy = existing === bestName ? "" : "go on with it (resume: true, or --resume), or ";
   if (existing !== undefined)
     throw new AdjointError(
       "checkpoint-exists",
-      `fit: ${directory} holds the checkpoints of another run (${existing}); go on with it (resume: true, or --resume), or choose another directory`,
+      `fit: ${directory} holds the checkpoints of another run (${existing}); ${remedy}choose another directory`,
       {
         operation: "fit",
         argument: "checkpoint",

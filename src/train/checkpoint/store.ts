@@ -102,12 +102,20 @@ export class CheckpointStore {
     );
   }
 
+  /** What there is of any run, for messages: the latest checkpoint, or the best alone; undefined where there is neither. */
+  async existing(): Promise<string | undefined> {
+    const [latest] = await this.names();
+    return latest ?? ((await this.hasBest()) ? bestName : undefined);
+  }
+
+  private async hasBest(): Promise<boolean> {
+    const names = await this.files.list(this.directory).catch((): string[] => []);
+    return names.includes(bestName);
+  }
+
   /** The best checkpoint, or undefined where none was kept. @throws AdjointError `checkpoint-damaged` */
   async best(): Promise<Found | undefined> {
-    const names = await this.files.list(this.directory).catch((): string[] => []);
-    return names.includes(bestName)
-      ? { ...(await this.read(bestName)), file: this.path(bestName) }
-      : undefined;
+    return (await this.hasBest()) ? { ...(await this.read(bestName)), file: this.path(bestName) } : undefined;
   }
 
   /** @throws AdjointError `checkpoint-damaged`, `file-not-found` */
