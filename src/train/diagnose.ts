@@ -78,7 +78,10 @@ async function diagnose(
       isFirst = false;
       continue;
     }
-    const { phase, node, value, place } = found;
+    const { phase, node, value } = found;
+    // a line of a package, such as the one that runs a command, is not the user's
+    const place =
+      found.place === null || /[\\/]node_modules[\\/]/.test(found.place.file) ? null : found.place;
     if (phase === "argument")
       return isFirst
         ? {

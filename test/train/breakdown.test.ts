@@ -1,8 +1,9 @@
 /** What a run says and does when something around it breaks: callbacks, recorders, state of other settings, the last update. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { AdjointError, type Tensor, tensor } from "../../src/index.js";
 import * as nn from "../../src/nn/index.js";
@@ -98,6 +99,23 @@ describe("what a breakdown advises", () => {
       "the parameter weight already contained NaN; look at what made the model",
     );
     expect(error.message).not.toMatch(withoutRate);
+  });
+});
+
+describe("the line a breakdown names", () => {
+  it("is none of a package: what is there is not the user's to mend", async () => {
+    const modules = join(place, "node_modules");
+    mkdirSync(modules);
+    const source = "export const loss = (output) => output.mul(0).log().mean();";
+    const lossIn = async (file: string): Promise<AdjointError> => {
+      writeFileSync(file, source);
+      const { loss } = (await import(pathToFileURL(file).href)) as { loss: (output: Tensor) => Tensor };
+      return refusal(train.fit(network(), { ...options(), loss }));
+    };
+    expect((await lossIn(join(place, "mine.mjs"))).message).toMatch(/going forward, at .*mine\.mjs:1;/);
+    const error = await lossIn(join(modules, "theirs.mjs"));
+    expect(error.message).toMatch(/which log made going forward; /);
+    expect(error.details.file).toBeUndefined();
   });
 });
 
