@@ -359,7 +359,11 @@ describe("help", () => {
 });
 
 it("a refused command line makes no directories", () => {
-  expect(readdirSync(command.directory).filter((name) => !name.endsWith(".csv"))).toEqual(["empty", "file"]);
+  expect(readdirSync(command.directory).filter((name) => !name.endsWith(".csv"))).toEqual([
+    "empty",
+    "file",
+    "pictures",
+  ]);
   expect(readdirSync(command.path("empty"))).toEqual([]);
 });
 
