@@ -84,6 +84,14 @@ describe("a run's folder", () => {
     expect([epochs.length, result?.ended]).toEqual([2, "finished"]);
   });
 
+  it("refuses a place where nothing can be made, and does not try for ever", async ({ skip }) => {
+    if (!existsSync("/proc")) skip("no /proc here, where Node's own mkdir would try for ever");
+    const record = train.runFolder("/proc/adjoint/run");
+    await expect(train.fit(network(), { ...options(), epochs: 1, record })).rejects.toThrowError(
+      expect.objectContaining({ code: "unwritable-output" }),
+    );
+  });
+
   it("has one recorder for one run at a time, which may record another when that has ended", async () => {
     const record = train.runFolder(join(folder, "twice"), { existing: "replace" });
     const begin = () => train.fit(network(), { ...options(), epochs: 2, record });

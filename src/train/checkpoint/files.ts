@@ -42,7 +42,7 @@ export async function nodeFiles(): Promise<CheckpointFiles> {
     );
   });
   return {
-    makeDirectory: (path) => makeDirectory(path, fs),
+    makeDirectory: makeDirectories,
     list: (directory) => fs.readdir(directory),
     read: (path) => fs.readFile(path),
     async create(path) {
@@ -70,11 +70,11 @@ export async function nodeFiles(): Promise<CheckpointFiles> {
 }
 
 /**
- * One directory after the other, from the top: told to make all, `mkdir` tries for ever where a file system denies that an
+ * Makes a directory and those above it, one after the other, from the top: told to make all, `mkdir` tries for ever where a file system denies that an
  * existing directory exists, as /proc does.
  */
-async function makeDirectory(path: string, fs: typeof import("node:fs/promises")): Promise<void> {
-  const { dirname } = await import("node:path");
+export async function makeDirectories(path: string): Promise<void> {
+  const [fs, { dirname }] = await Promise.all([import("node:fs/promises"), import("node:path")]);
   const exists = (at: string): Promise<boolean> =>
     fs.stat(at).then(
       (found) => found.isDirectory(),
@@ -82,7 +82,7 @@ async function makeDirectory(path: string, fs: typeof import("node:fs/promises")
     );
   if (await exists(path)) return;
   const parent = dirname(path);
-  if (parent !== path) await makeDirectory(parent, fs);
+  if (parent !== path) await makeDirectories(parent);
   try {
     await fs.mkdir(path);
   } catch (cause) {

@@ -4,13 +4,13 @@
  */
 import { AdjointError } from "../../index.js";
 import { readBytes, writeAtomically } from "../../io/index.js";
+import { makeDirectories } from "../checkpoint/files.js";
 
 const operation = "runFolder";
 
 /** @throws AdjointError `unwritable-output` */
 export async function makeDirectory(directory: string): Promise<void> {
-  const { mkdir } = await import("node:fs/promises");
-  await mkdir(directory, { recursive: true }).catch((cause) => refuse(cause, directory));
+  await makeDirectories(directory).catch((cause) => refuse(cause, directory));
 }
 
 export async function exists(file: string): Promise<boolean> {
