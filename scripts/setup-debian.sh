@@ -8,6 +8,7 @@ set -euo pipefail
 packages=(
   chromium # the browser tests: the library bundled, run and compared with Node
   libopenblas0-pthread # large matrix products, where it is found; the tests compare it with our own
+  libdnnl2 # oneDNN, likewise: products in float32 on processors with 512-bit vectors
   dataset-fashion-mnist # 28×28 pictures of clothes in the IDX format: an example trains on them
   libonnx-testdata # models and operator tests of the ONNX project, which the importer is held against
 )

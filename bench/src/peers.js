@@ -49,6 +49,7 @@ export function peerOf(name) {
  */
 export function commandOf(peer, { threads, blas, dist }) {
   const count = String(peer.threaded ? threads : 1);
+  /** @type {NodeJS.ProcessEnv} */
   const env = {
     ...process.env,
     ADJOINT_BLAS: blas,
@@ -61,6 +62,8 @@ export function commandOf(peer, { threads, blas, dist }) {
     ...(Number(count) > 1 ? { GOMP_SPINCOUNT: process.env.GOMP_SPINCOUNT ?? "1000" } : {}),
     PYTHONDONTWRITEBYTECODE: "1",
   };
+  // OpenBLAS is to choose its kernels by the processor, for both sides, as it does where nobody has told it otherwise
+  for (const name of ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]) delete env[name];
   if (peer.language === "node")
     return { program: process.execPath, args: [join(folder, "serve.js"), peer.module], env };
   if (!existsSync(python)) return `there is no ${python}`;

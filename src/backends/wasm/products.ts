@@ -1,21 +1,17 @@
 /** Matrix products that a program leaves to BLAS: which ones it may, and how they are called. */
+import type { BlasDType } from "../blas/bindings.js";
 import type { Blas, Gemm } from "../blas/library.js";
 import type { DotProblem, Matrix } from "./codegen/dot-problem.js";
 
-/**
- * Floating-point operations from which BLAS is worth its call: below, products generated here are as fast and the bits of small
- * networks do not depend on what is installed.
- */
-const worthwhile = 4_000_000;
-
-/** And a product that is one of many takes part in it from here on. */
+/** A product that is one of many takes part in it from here on. */
 const leastProduct = 200_000;
-/** Results of few elements are better computed here, however long the sums. */
-const leastResult = 1024;
+
+/** What can be left to BLAS. */
+export type HostProducts = Pick<Blas, "worthwhile">;
 
 /** A product as BLAS sees it. */
 export interface BlasProduct {
-  readonly dtype: "float32" | "float64";
+  readonly dtype: BlasDType;
   readonly gemm: Gemm;
   /** In place of a and b: b and a, where the result is stored by columns. */
   readonly swapped: boolean;
@@ -37,14 +33,25 @@ function operand(
 }
 
 /** Whether BLAS has this dtype, and so many multiplications are worth its call. */
-export function isWorthwhile(dtype: DotProblem["dtype"], work: number): dtype is BlasProduct["dtype"] {
-  return (dtype === "float32" || dtype === "float64") && 2 * work >= worthwhile;
+export function isWorthwhile(
+  { worthwhile }: HostProducts,
+  dtype: DotProblem["dtype"],
+  work: number,
+): dtype is BlasDType {
+  return (
+    (dtype === "float32" || dtype === "float64") && 2 * work >= (worthwhile[dtype]?.operations ?? Infinity)
+  );
 }
 
-/** The product for BLAS, or undefined where it is too small or laid out in a way BLAS does not know. */
-export function blasProduct(problem: DotProblem): BlasProduct | undefined {
+/**
+ * The product for BLAS, or undefined where it is too small or laid out in a way BLAS does not know.
+ * @param adds whether it is added to what is in the result's place
+ */
+export function blasProduct(host: HostProducts, problem: DotProblem, adds = false): BlasProduct | undefined {
   const { dtype, m, n, k, a, b, out, work } = problem;
-  if (!isWorthwhile(dtype, work) || 2 * m * n * k < leastProduct || m * n < leastResult) return undefined;
+  if (!isWorthwhile(host, dtype, work) || 2 * m * n * k < leastProduct) return undefined;
+  // few results are better computed here, however long the sums
+  if (m * n < (host.worthwhile[dtype]?.results ?? 0)) return undefined;
   const [left, right] = [operand(a, m, k), operand(b, k, n)];
   const result = operand(out, m, n);
   if (left === undefined || right === undefined || result === undefined) return undefined;
@@ -59,6 +66,7 @@ export function blasProduct(problem: DotProblem): BlasProduct | undefined {
         transposeB: !left.transposed,
         leadingB: left.leading,
         leadingC: result.leading,
+        adds,
       }
     : {
         m,
@@ -69,22 +77,25 @@ export function blasProduct(problem: DotProblem): BlasProduct | undefined {
         transposeB: right.transposed,
         leadingB: right.leading,
         leadingC: result.leading,
+        adds,
       };
   return { dtype, gemm, swapped: result.transposed };
 }
 
-/** Runs a product on byte addresses in a memory. */
+/**
+ * Runs a product on byte addresses in a memory: of a, b and the result.
+ * @param factor what it is multiplied by
+ */
 export function runProduct(
   blas: Blas,
   product: BlasProduct,
   memory: bigint,
-  a: number,
-  b: number,
-  out: number,
+  [a, b, out]: readonly [number, number, number],
+  factor: number,
 ): void {
   const { dtype, gemm, swapped } = product;
   const [first, second] = swapped ? [b, a] : [a, b];
   // addresses come as signed 32-bit numbers
   const at = (address: number): bigint => memory + BigInt(address >>> 0);
-  blas.multiply(dtype, gemm, at(first), at(second), at(out));
+  blas.multiply(dtype, gemm, factor, at(first), at(second), at(out));
 }

@@ -249,7 +249,7 @@ function textOf({ network, loss, optimizer, batch, blas, step, memory, ...report
 /** The BLAS that large products go to; a wrong ADJOINT_BLAS is `adjoint info`'s to tell. */
 function blasName(): string | undefined {
   try {
-    return device() === "wasm" ? findBlas().blas?.description : undefined;
+    return device() === "wasm" ? findBlas().blas?.libraries.float32 : undefined;
   } catch {
     return undefined;
   }

@@ -1,28 +1,48 @@
-/** Large matrix products by the system's BLAS: the same results as those generated here, whatever the layout. */
-import { spawnSync } from "node:child_process";
-import { describe, expect, it } from "vitest";
-import { type Blas, findBlas, type Gemm } from "../../../src/backends/blas/library.js";
+/** Matrix products by the system's libraries: the same results as those generated here, whatever the layout. */
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { type Blas, type BlasSearch, findBlas, type Gemm } from "../../../src/backends/blas/library.js";
 import { WasmProgram } from "../../../src/backends/wasm/index.js";
 import { compile } from "../../../src/compiler/pipeline.js";
 import { traceGraph } from "../../../src/graph/graph.js";
-import { random, setThreads, type Tensor } from "../../../src/index.js";
-import type { DType } from "../../../src/types/dtype.js";
+import { random, setThreads, type Tensor, tensor } from "../../../src/index.js";
+import type { DType, TypedArray } from "../../../src/types/dtype.js";
 
-const search = findBlas();
+/** What is found in a process that has looked for nothing yet. */
+async function searchWith(wanted: string | undefined): Promise<BlasSearch> {
+  vi.stubEnv("ADJOINT_BLAS", wanted);
+  vi.resetModules();
+  const { findBlas } = await import("../../../src/backends/blas/library.js");
+  return findBlas();
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const libraries: [name: string, search: BlasSearch][] = [["what is found", findBlas()]];
+for (const name of ["libopenblas.so.0", "libdnnl.so.2", "libdnnl.so.3", "libblis.so.4"])
+  try {
+    libraries.push([name, await searchWith(name)]);
+  } catch {
+    // it is not installed
+  }
+vi.unstubAllEnvs();
 
 // counted are the calls of this thread, which other threads would leave to none
 setThreads(1);
 
-type Product = (a: Tensor, b: Tensor) => Tensor;
+type Product = (...args: readonly Tensor[]) => Tensor;
 
-function run(f: Product, args: readonly Tensor[], blas: Blas | null): number[] {
-  const graph = traceGraph("jit", args, (leaves) => [f(leaves[0] as Tensor, leaves[1] as Tensor)]);
-  const { schedule, constants, inputs, outputs } = compile(graph, { donated: [], verify: true });
+/** The result, in place of the first argument where that is donated. */
+function run(f: Product, args: readonly Tensor[], blas: Blas | null, donatesFirst = false): number[] {
+  const graph = traceGraph("jit", args, (leaves) => [f(...(leaves as Tensor[]))]);
+  const donated = args.map((_, i) => donatesFirst && i === 0);
+  const { schedule, constants, inputs, outputs } = compile(graph, { donated, verify: true });
   const program = new WasmProgram(schedule, { blas });
   for (const { buffer, spec } of constants)
     if (spec.constant !== undefined) program.write(buffer, spec.constant);
   inputs.forEach((buffer, i) => {
-    program.write(buffer, args[i].dataSync());
+    program.write(buffer, args[i].dataSync() as TypedArray);
   });
   program.run();
   const result = Array.from(program.read(outputs[0]));
@@ -30,18 +50,31 @@ function run(f: Product, args: readonly Tensor[], blas: Blas | null): number[] {
   return result;
 }
 
+interface Asked {
+  readonly gemm: Gemm;
+  readonly factor: number;
+}
+
 /** Counts what BLAS is asked for, and passes it on. */
-function counting(blas: Blas): { blas: Blas; calls: Gemm[] } {
-  const calls: Gemm[] = [];
-  const multiply: Blas["multiply"] = (dtype, gemm, a, b, c) => {
-    calls.push(gemm);
-    blas.multiply(dtype, gemm, a, b, c);
+function counting(blas: Blas): { blas: Blas; calls: Asked[] } {
+  const calls: Asked[] = [];
+  const multiply: Blas["multiply"] = (dtype, gemm, factor, ...places) => {
+    calls.push({ gemm, factor });
+    blas.multiply(dtype, gemm, factor, ...places);
   };
   return { calls, blas: { ...blas, multiply } };
 }
 
-const normal = (seed: number, shape: number[], dtype: DType): Tensor =>
-  random.normal(random.key(seed), { shape, dtype });
+const normal = (seed: number, shape: readonly number[], dtype: DType): Tensor =>
+  random.normal(random.key(seed), { shape: [...shape], dtype });
+
+function expectClose(got: readonly number[], want: readonly number[], tolerance: number): void {
+  expect(got.length).toBe(want.length);
+  got.forEach((value, i) => {
+    if (!(Math.abs(value - want[i]) <= tolerance))
+      throw new Error(`element ${i}: ${value}, expected ${want[i]}`);
+  });
+}
 
 const products: readonly (readonly [string, readonly number[], readonly number[], Product])[] = [
   ["A · B", [130, 140], [140, 150], (a, b) => a.matmul(b)],
@@ -50,74 +83,91 @@ const products: readonly (readonly [string, readonly number[], readonly number[]
   ["Aᵀ · Bᵀ", [140, 130], [150, 140], (a, b) => a.transpose().matmul(b.transpose())],
   ["a transposed result", [130, 140], [140, 150], (a, b) => a.matmul(b).transpose().mul(1.5)],
   ["a batch", [3, 120, 150], [3, 150, 130], (a, b) => a.matmul(b)],
+  ["sums over a batch", [3, 120, 150], [3, 150, 130], (a, b) => a.matmul(b).sum(0)],
   ["a part of a larger matrix", [130, 200], [140, 150], (a, b) => a.slice(null, [30, 170]).matmul(b)],
   ["bias and activation behind it", [130, 140], [140, 150], (a, b) => a.matmul(b).add(b.slice(0)).tanh()],
+  ["a multiple", [130, 140], [140, 150], (a, b) => a.matmul(b).mul(0.5).neg().div(3)],
 ];
 
-describe.skipIf(search.blas === undefined)(
-  `BLAS (${search.blas?.description ?? `skipped: ${search.reason}`})`,
-  () => {
-    for (const dtype of ["float32", "float64"] as const)
+/** What steps of gradient descent make of W [130, 150], A [140, 130], B [140, 150] and a number η. */
+const updates: readonly (readonly [string, Product, adds: boolean, factor: number])[] = [
+  ["W − 0.1 AᵀB", (w, a, b) => w.sub(a.transpose().matmul(b).mul(0.1)), true, -Math.fround(0.1)],
+  ["W + AᵀB", (w, a, b) => w.add(a.transpose().matmul(b)), true, 1],
+  ["AᵀB / 4 + W", (w, a, b) => a.transpose().matmul(b).div(4).add(w), true, 0.25],
+  ["W − η AᵀB", (w, a, b, rate) => w.sub(rate.mul(a.transpose().matmul(b))), true, -0.375],
+  [
+    "W − (η / 2)(−AᵀB)",
+    (w, a, b, rate) => w.sub(a.transpose().matmul(b).neg().mul(rate.div(2))),
+    true,
+    0.1875,
+  ],
+  ["W / 2 − AᵀB, which reads W otherwise", (w, a, b) => w.mul(0.5).sub(a.transpose().matmul(b)), false, 1],
+];
+
+for (const [title, { blas: library, reason }] of libraries)
+  describe.skipIf(library === undefined)(`${title}: ${library?.description ?? `skipped: ${reason}`}`, () => {
+    if (library === undefined) return;
+    const dtypes = (["float32", "float64"] as const).filter((dtype) => library.worthwhile[dtype]);
+
+    for (const dtype of dtypes) {
       for (const [name, shapeA, shapeB, f] of products)
         it(`${name} in ${dtype}: as generated here`, () => {
-          if (search.blas === undefined) return;
-          const args = [normal(1, [...shapeA], dtype), normal(2, [...shapeB], dtype)];
-          const { blas, calls } = counting(search.blas);
+          const args = [normal(1, shapeA, dtype), normal(2, shapeB, dtype)];
+          const { blas, calls } = counting(library);
           const got = run(f, args, blas);
           expect(calls.length).toBeGreaterThan(0);
-          const want = run(f, args, null);
-          // sums of k ≤ 150 products of order 1, in another order: k roundings of terms of at most about 10
-          const tolerance = 150 * 10 * (dtype === "float32" ? 2 ** -24 : 2 ** -53);
-          got.forEach((value, i) => {
-            if (!(Math.abs(value - want[i]) <= tolerance))
-              throw new Error(`element ${i}: ${value}, expected ${want[i]}`);
-          });
+          // sums of k ≤ 450 products of order 1, in another order: k roundings of terms of at most about 10
+          expectClose(got, run(f, args, null), 450 * 10 * (dtype === "float32" ? 2 ** -24 : 2 ** -53));
         });
 
-    it("small products are computed here, and their bits do not depend on what is installed", () => {
-      if (search.blas === undefined) return;
-      const args = [normal(1, [10, 784], "float32"), normal(2, [30, 784], "float32")];
-      const { blas, calls } = counting(search.blas);
-      expect(run((a, b) => a.matmul(b.transpose()), args, blas)).toEqual(
-        run((a, b) => a.matmul(b.transpose()), args, null),
-      );
+      for (const [name, f, adds, factor] of updates)
+        it(`${name} in ${dtype}, in the place of W: ${adds ? "all by the library" : "partly by it"}`, () => {
+          const shapes = [
+            [130, 150],
+            [140, 130],
+            [140, 150],
+          ];
+          const args = [...shapes.map((shape, i) => normal(i, shape, dtype)), tensor(0.375, { dtype })];
+          const { blas, calls } = counting(library);
+          const got = run(f, args, blas, true);
+          expect(calls.map(({ gemm }) => gemm.adds === true)).toEqual(calls.map(() => adds));
+          expect(calls.length).toBeGreaterThan(0);
+          for (const call of calls) expect(call.factor).toBeCloseTo(factor, 6);
+          expectClose(got, run(f, args, null, true), 450 * 10 * (dtype === "float32" ? 2 ** -24 : 2 ** -53));
+        });
+    }
+
+    it("products too small to be worth a call are computed here, to the same bits", () => {
+      const args = [normal(1, [10, 30], "float32"), normal(2, [20, 30], "float32")];
+      const { blas, calls } = counting(library);
+      const f: Product = (a, b) => a.matmul(b.transpose());
+      expect(run(f, args, blas)).toEqual(run(f, args, null));
       expect(calls).toEqual([]);
     });
-  },
-);
+  });
 
-it("a BLAS is there wherever CI has installed one, so that these tests are not skipped for long", () => {
-  if (process.env.CI !== undefined) expect(search.reason).toBeUndefined();
+it("a library is there for each dtype wherever CI has installed them, so that these tests are not skipped for long", () => {
+  if (process.env.CI === undefined) return;
+  const [[, { blas, reason }]] = libraries;
+  expect(reason).toBeUndefined();
+  expect(Object.keys(blas?.worthwhile ?? {})).toEqual(["float32", "float64"]);
+  expect(libraries.length).toBeGreaterThan(2);
 });
 
 describe("ADJOINT_BLAS", () => {
-  const library = new URL("../../../src/backends/blas/library.ts", import.meta.url).pathname;
-  /** Searches in a process of its own, with the module's types taken off. */
-  const searchWith = (value: string): string => {
-    const code = `
-      import { transformWithOxc } from "vite";
-      import { readFileSync, writeFileSync, mkdtempSync } from "node:fs";
-      import { dirname, join } from "node:path";
-      const { code } = await transformWithOxc(readFileSync(${JSON.stringify(library)}, "utf8"), "library.ts");
-      const errors = "data:text/javascript," + encodeURIComponent("export class AdjointError extends Error { constructor(code, message) { super(message); this.code = code; } }");
-      const url = "data:text/javascript," + encodeURIComponent(code.replace("../../util/errors.js", errors).replaceAll("import.meta.url", JSON.stringify(${JSON.stringify(`file://${library}`)})));
-      const { findBlas } = await import(url);
-      try { const { blas, reason } = findBlas(); console.log(blas?.description ?? reason); } catch (error) { console.log(error.code, error.message); }
-    `;
-    const child = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
-      encoding: "utf8",
-      cwd: new URL("../../../", import.meta.url).pathname,
-      env: { ...process.env, ADJOINT_BLAS: value },
-    });
-    return `${child.stdout}${child.stderr}`.trim();
-  };
-
-  it("off uses none", () => {
-    expect(searchWith("off")).toBe("switched off by ADJOINT_BLAS=off");
+  it("off uses none", async () => {
+    expect(await searchWith("off")).toEqual({ reason: "switched off by ADJOINT_BLAS=off" });
   });
 
-  it("a path that is no library is refused by name, not passed over", () => {
-    const said = searchWith("/nowhere/libblas.so");
-    expect(said).toMatch(/^device ADJOINT_BLAS: \/nowhere\/libblas\.so cannot be used: /);
+  it("a path that is no library is refused by name, not passed over", async () => {
+    await expect(searchWith("/nowhere/libblas.so")).rejects.toThrow(
+      /^ADJOINT_BLAS: \/nowhere\/libblas\.so cannot be used: /,
+    );
+  });
+
+  it("a library that multiplies nothing is refused", async () => {
+    await expect(searchWith("libm.so.6")).rejects.toThrow(
+      /expected off, auto, or the path of a library with the CBLAS interface or oneDNN's$/,
+    );
   });
 });

@@ -5,7 +5,7 @@ import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { ModuleBuilder } from "../assembler/module.js";
 import { control, i32, type ValueType } from "../assembler/opcodes.js";
 import type { WasmFeatures } from "../features.js";
-import { type BlasProduct, blasProduct, isWorthwhile } from "../products.js";
+import { type BlasProduct, blasProduct, type HostProducts, isWorthwhile } from "../products.js";
 import type { DotProblem } from "./dot-problem.js";
 import { Fork } from "./fork.js";
 import { worthwhile } from "./parts.js";
@@ -39,6 +39,7 @@ export class ProgramContext {
   /** The most that was used, by the part being written and in all. */
   private partPeak = 0;
   private scratchPeak = 0;
+  private readonly host: HostProducts | undefined;
   private readonly callProduct: number | undefined;
   /** Products left to the host, in the order of their numbers. */
   readonly products: BlasProduct[] = [];
@@ -52,23 +53,25 @@ export class ProgramContext {
   private repeats = 1;
 
   /**
-   * @param hostProducts whether the host multiplies large matrices, through the import `env.multiply`
+   * @param host what large products may be left to, through the import `env.multiply`
    * @param threads how many threads may share the work, which from two on needs shared memory
    */
   constructor(
     buffers: readonly BufferPlan[],
     arenaBytes: number,
     features: WasmFeatures,
-    hostProducts: boolean,
+    host: HostProducts | undefined,
     threads: number,
   ) {
     this.buffers = [...buffers];
     this.features = features;
     this.module = new ModuleBuilder();
-    // product number, and the addresses of a, b and the result
-    this.callProduct = hostProducts
-      ? this.module.importFunction("multiply", ["i32", "i32", "i32", "i32"])
-      : undefined;
+    // product number, the addresses of a, b and the result, and what the product is multiplied by
+    this.host = host;
+    this.callProduct =
+      host !== undefined
+        ? this.module.importFunction("multiply", ["i32", "i32", "i32", "i32", "f64"])
+        : undefined;
     this.offendingValue = this.module.global();
     this.offendedSize = this.module.global();
     this.threads = threads;
@@ -116,17 +119,25 @@ export class ProgramContext {
 
   /** Whether there is a host that takes products of this size, however they lie. */
   hasHostFor(dtype: BufferPlan["dtype"], work: number): boolean {
-    return this.callProduct !== undefined && isWorthwhile(dtype, work);
+    return this.host !== undefined && isWorthwhile(this.host, dtype, work);
   }
 
   /** Whether there is a host that takes this product. */
   hostTakes(problem: DotProblem): boolean {
-    return this.callProduct !== undefined && blasProduct(problem) !== undefined;
+    return this.host !== undefined && blasProduct(this.host, problem) !== undefined;
   }
 
-  /** Leaves to the host a product it takes, of operands that start at these places. */
-  writeHostProduct(f: FunctionBuilder, problem: DotProblem, bases: readonly Base[]): void {
-    const product = blasProduct(problem);
+  /**
+   * Leaves to the host a product it takes, of operands that start at these places: times a number in an f64 local, where one is
+   * given, and added to what is in the result's place if that is wanted.
+   */
+  writeHostProduct(
+    f: FunctionBuilder,
+    problem: DotProblem,
+    bases: readonly Base[],
+    { adds, factor }: { readonly adds: boolean; readonly factor?: Local | undefined },
+  ): void {
+    const product = this.host === undefined ? undefined : blasProduct(this.host, problem, adds);
     invariant(product !== undefined && this.callProduct !== undefined, "no host takes this product");
     f.i32(this.products.push(product) - 1);
     const bytes = product.dtype === "float32" ? 4 : 8;
@@ -135,6 +146,8 @@ export class ProgramContext {
         .i32(bases[i].address + offset * bytes)
         .op(i32.add);
     });
+    if (factor === undefined) f.f64(1);
+    else f.get(factor);
     f.call(this.callProduct);
   }
 

@@ -10,7 +10,7 @@
 import type { DotKernel } from "../../../loops/ir.js";
 import { bytesPerElement } from "../../../types/dtype.js";
 import { type DotForm, type FormAxis, sizeOf } from "./dot-form.js";
-import { directStore } from "./dot-stores.js";
+import { updateOf } from "./dot-update.js";
 
 /** Columns of a part are whole vectors, and rows whole tiles more or less. */
 const partStep = 16;
@@ -43,12 +43,14 @@ export function blocksOf(
   isHosts: boolean,
 ): Blocks | undefined {
   if (form.outer.length > 0 || form.outerSummed.length > 0) return undefined;
+  const update = updateOf(kernel);
+  const isDirect = update !== undefined && (isHosts || (!update.adds && update.factor === undefined));
   for (const group of ["columns", "rows"] as const) {
     const [axis, ...others] = form[group];
     if (axis === undefined) continue;
     const parts = most > 1 && axis.extent >= 2 * partStep * most ? most : 1;
     if (most > 1 && parts === 1) continue;
-    const inPart = directStore(kernel) === undefined ? blocksInPart(kernel, form, group, parts, isHosts) : 1;
+    const inPart = isDirect ? 1 : blocksInPart(kernel, form, group, parts, isHosts);
     if (parts * inPart === 1) continue;
     const multiple = inPart === 1 ? partStep : isHosts ? step.blas : step.tiles;
     const each = Math.ceil(axis.extent / (parts * inPart) / multiple) * multiple;

@@ -2,18 +2,20 @@
  * The products of a contraction and all that is around each of them: operands packed, the product by tiles or by BLAS, sums of
  * several, and what is done with the sums, while these are still in a cache.
  */
+import { mapLoads } from "../../../loops/expr.js";
 import type { DotKernel, Expr, LoopKernel, Store } from "../../../loops/ir.js";
 import { bytesPerElement } from "../../../types/dtype.js";
 import type { Local } from "../assembler/function.js";
-import { i32 } from "../assembler/opcodes.js";
+import { f32, f64, i32 } from "../assembler/opcodes.js";
 import type { Base } from "./context.js";
 import { type DotForm, type FormAxis, sizeOf, strideOf, sumStrides } from "./dot-form.js";
 import { operandOf, type Placed } from "./dot-operand.js";
 import { planDot } from "./dot-plan.js";
 import type { DotProblem } from "./dot-problem.js";
-import { directStore, storesOf } from "./dot-stores.js";
+import { storesOf } from "./dot-stores.js";
 import { vectorMath } from "./dot-tile.js";
 import { TileWriter } from "./dot-tiles.js";
+import { type Update, updateOf } from "./dot-update.js";
 import type { Workplace } from "./dot-workplace.js";
 import { writeLoops } from "./nest.js";
 import type { BufferSource } from "./pointers.js";
@@ -61,10 +63,11 @@ export class ProductWriter {
     const { place, kernel, form, m, n } = this;
     const [a, packA] = operandOf(place, kernel, form, "a");
     const [b, packB] = operandOf(place, kernel, form, "b");
-    const direct = target === undefined ? this.direct() : undefined;
-    const out = direct ?? this.sums(target ?? place.scratch(kernel.dtype, m * n));
-    const multiply = this.multiplier(a, b, out);
+    const direct = target === undefined ? this.direct(a, b) : undefined;
+    const out = direct?.out ?? this.sums(target ?? place.scratch(kernel.dtype, m * n));
+    const multiply = this.multiplier(a, b, out, direct?.update);
     const ending = direct === undefined && target === undefined ? this.epilogue(out.base) : undefined;
+    const startsAtZero = form.outerSummed.length > 0 && direct?.update.adds !== true;
     const packings = [packA, packB].filter((packing) => packing !== undefined);
     const pack = (once: boolean): void => {
       for (const { kernel: copy, source, once: only } of packings)
@@ -75,7 +78,7 @@ export class ProductWriter {
     pack(true);
     multiply.prepare();
     this.loops(0, form.outer.length, range, () => {
-      if (form.outerSummed.length > 0) this.writeZeros(out);
+      if (startsAtZero) this.writeZeros(out);
       this.loops(form.outer.length, this.axes.length, range, () => {
         pack(false);
         multiply.write();
@@ -124,10 +127,19 @@ export class ProductWriter {
       : { base, rowStride: this.n, columnStride: 1 };
   }
 
-  private direct(): Placed | undefined {
-    const { place, kernel, form, axes, bytes } = this;
-    const store = directStore(kernel);
-    if (store === undefined) return undefined;
+  /** Where products go at once, and what is done to what is there. */
+  private direct(a: Placed, b: Placed): { readonly out: Placed; readonly update: Update } | undefined {
+    const update = updateOf(this.kernel);
+    const out = update && this.placeOf(update.store);
+    if (out === undefined || update === undefined) return undefined;
+    // what is generated here stores sums as they are
+    const isPlain = !update.adds && update.factor === undefined;
+    return isPlain || this.place.context.hostTakes(this.problem(a, b, out)) ? { out, update } : undefined;
+  }
+
+  /** The place of a store, if that is a matrix. */
+  private placeOf(store: Store): Placed | undefined {
+    const { place, form, axes, bytes } = this;
     const view = form.views.indexOf(store);
     const stride = (axis: FormAxis): number => axis.views[view] ?? 0;
     const rowStride = strideOf(form.rows, stride);
@@ -143,44 +155,41 @@ export class ProductWriter {
     return { base: moving, rowStride, columnStride };
   }
 
-  /** What computes one product. */
-  private multiplier(a: Placed, b: Placed, out: Placed): Multiplier {
-    const { place, kernel, form, m, n, k } = this;
-    const { f, context } = place;
-    const { dtype } = kernel;
-    const sums = form.outerSummed.length > 0;
+  private problem(a: Placed, b: Placed, out: Placed): DotProblem {
+    const { kernel, m, n, k } = this;
     const matrix = (buffer: number, { rowStride, columnStride }: Placed): DotProblem["a"] => ({
       buffer,
       offset: 0,
       rowStride,
       columnStride,
     });
-    const work = sizeOf(this.axes) * m * n * k;
-    const problem: DotProblem = {
-      dtype,
+    return {
+      dtype: kernel.dtype,
       m,
       n,
       k,
       a: matrix(0, a),
       b: matrix(1, b),
       out: matrix(2, out),
-      work,
+      work: sizeOf(this.axes) * m * n * k,
     };
+  }
+
+  /** What computes one product. */
+  private multiplier(a: Placed, b: Placed, out: Placed, update: Update | undefined): Multiplier {
+    const { place, kernel, form } = this;
+    const { f, context } = place;
+    const { dtype } = kernel;
+    const sums = form.outerSummed.length > 0;
+    const problem = this.problem(a, b, out);
     if (context.hostTakes(problem)) {
-      const nothing = (): void => {};
-      if (!sums)
-        return {
-          prepare: nothing,
-          write: () => context.writeHostProduct(f, problem, [a.base, b.base, out.base]),
-        };
-      // BLAS overwrites: what is to be added goes to a place of its own
-      const term = this.sums(place.scratch(dtype, m * n));
-      const bases = [a.base, b.base, term.base];
-      const write = (): void => {
-        context.writeHostProduct(f, { ...problem, out: matrix(2, term) }, bases);
-        this.writeAdding(out, term);
+      const factor = update?.factor && this.number(update.factor);
+      const adds = sums || update?.adds === true;
+      return {
+        prepare: () => factor?.prepare(),
+        write: () =>
+          context.writeHostProduct(f, problem, [a.base, b.base, out.base], { adds, factor: factor?.local }),
       };
-      return { prepare: nothing, write };
     }
     const math = vectorMath(dtype, context.features);
     const plan = planDot(problem, math);
@@ -233,30 +242,56 @@ export class ProductWriter {
     return () => writeLoops(f, context, nest, status, source);
   }
 
-  private writeZeros(out: Placed): void {
-    this.writeMatrix(out, () => ({ kind: "constant", dtype: this.kernel.dtype, value: 0 }));
+  /** A number in a local, as f64. */
+  private number(value: Expr): { readonly local: Local; readonly prepare: () => void } {
+    const { place, kernel, bytes, status } = this;
+    const { f, context } = place;
+    const { dtype } = kernel;
+    const local = f.local("f64");
+    if (value.kind === "constant") return { local, prepare: () => f.f64(value.value).set(local) };
+    const cell = place.scratch(dtype, 1);
+    const own = -1;
+    const store: Store = {
+      buffer: own,
+      offset: 0,
+      strides: [],
+      value: mapLoads(value, (load) => ({ ...load, strides: [] })),
+    };
+    const nest: LoopKernel = {
+      kind: "loops",
+      name: "factor",
+      loops: [],
+      reducedLoops: 0,
+      reductions: [],
+      stores: [store],
+    };
+    const source: BufferSource = {
+      base: (buffer) => (buffer === own ? cell : context.base(buffer)),
+      dtype: (buffer) => (buffer === own ? dtype : context.buffer(buffer).dtype),
+    };
+    const prepare = (): void => {
+      writeLoops(f, context, nest, status, source);
+      const pointer = place.pointer(cell);
+      f.get(pointer);
+      if (bytes === 4) f.memory(f32.load, 0).op(f64.promote);
+      else f.memory(f64.load, 0);
+      f.set(local);
+      f.release(pointer);
+    };
+    return { local, prepare };
   }
 
-  private writeAdding(out: Placed, term: Placed): void {
-    this.writeMatrix(
-      out,
-      (strides) => ({ kind: "load", dtype: this.kernel.dtype, buffer: 1, offset: 0, strides }),
-      term,
-    );
-  }
-
-  /** One pass over a result, along its memory; adds what is loaded from another matrix, where there is one. */
-  private writeMatrix(out: Placed, value: (strides: number[]) => Expr, other?: Placed): void {
+  /** Zeros along the memory of a result. */
+  private writeZeros({ base, rowStride, columnStride }: Placed): void {
     const { place, kernel, m, n } = this;
-    const across = out.columnStride > out.rowStride;
-    const along = ({ rowStride, columnStride }: Placed): number[] =>
-      across ? [columnStride, rowStride] : [rowStride, columnStride];
+    const { dtype } = kernel;
+    const across = columnStride > rowStride;
     const store: Store = {
       buffer: 0,
       offset: 0,
-      strides: along(out),
-      value: value(along(other ?? out)),
-      accumulate: other !== undefined,
+      strides: across ? [columnStride, rowStride] : [rowStride, columnStride],
+      value: { kind: "constant", dtype, value: 0 },
+      accumulate: false,
     };
     const nest: LoopKernel = {
       kind: "loops",
@@ -266,10 +301,7 @@ export class ProductWriter {
       reductions: [],
       stores: [store],
     };
-    const source = {
-      base: (buffer: number) => (buffer === 0 ? out : (other ?? out)).base,
-      dtype: () => kernel.dtype,
-    };
+    const source = { base: () => base, dtype: () => dtype };
     writeLoops(place.f, place.context, nest, 0, source);
   }
 }

@@ -1,15 +1,8 @@
-/** What is done with the sums of a contraction: stored as they are, or taken by the kernel's stores from where they lie. */
+/** What is done with the sums of a contraction: the kernel's stores take them from where they lie. */
 import { mapOperands, rewriterFromRoot } from "../../../loops/expr.js";
-import type { DotKernel, Expr, LoopKernel, Store } from "../../../loops/ir.js";
+import type { DotKernel, Expr, LoopKernel } from "../../../loops/ir.js";
 import type { DotForm } from "./dot-form.js";
 import { mapStore } from "./expressions.js";
-
-/** The only store, where it takes the sums as they are: products may then be written there at once. */
-export function directStore({ stores }: DotKernel): Store | undefined {
-  const [store] = stores;
-  if (stores.length !== 1 || store.value.kind !== "reduced") return undefined;
-  return store.at === undefined && store.accumulate !== true ? store : undefined;
-}
 
 /**
  * The stores of one product as a nest over its rows and columns, which finds view i in buffer i.

@@ -12,7 +12,7 @@ import { unreachable } from "../../../util/errors.js";
 import type { FunctionBuilder } from "../assembler/function.js";
 import { control } from "../assembler/opcodes.js";
 import type { WasmFeatures } from "../features.js";
-import type { BlasProduct } from "../products.js";
+import type { BlasProduct, HostProducts } from "../products.js";
 import { writeArgsort } from "./argsort.js";
 import { kernelParameters, ProgramContext } from "./context.js";
 import { writeControl } from "./control-flow.js";
@@ -38,8 +38,8 @@ export interface CompiledSchedule {
 
 /** What `compileSchedule` may do beside the usual. */
 export interface CompileScheduleOptions {
-  /** Whether large matrix products may be left to the host. Default false. */
-  readonly hostProducts?: boolean;
+  /** What large matrix products may be left to. Default none. */
+  readonly host?: HostProducts | undefined;
   /** Whether each kernel is exported too, as `kernel0`, `kernel1`, …: for profiles. Default false. */
   readonly exportKernels?: boolean;
   /** How many threads may share its work, which from two on may need shared memory. Default 1. */
@@ -49,9 +49,9 @@ export interface CompileScheduleOptions {
 export function compileSchedule(
   schedule: Schedule,
   features: WasmFeatures,
-  { hostProducts = false, exportKernels = false, threads = 1 }: CompileScheduleOptions = {},
+  { host, exportKernels = false, threads = 1 }: CompileScheduleOptions = {},
 ): CompiledSchedule {
-  const context = new ProgramContext(schedule.buffers, schedule.arenaBytes, features, hostProducts, threads);
+  const context = new ProgramContext(schedule.buffers, schedule.arenaBytes, features, host, threads);
   const run = context.module.function(kernelParameters, ["i32"]);
   const status = run.local("i32");
   // numbers of kernels that compute, those inside others in their place

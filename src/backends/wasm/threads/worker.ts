@@ -7,6 +7,8 @@
  * his.
  */
 
+import type { Blas } from "../../blas/library.js";
+
 /** What a worker is given at its start. */
 export interface WorkerData {
   readonly memory: WebAssembly.Memory;
@@ -14,8 +16,8 @@ export interface WorkerData {
   readonly index: number;
   readonly control: Readonly<Record<string, number>>;
   readonly state: Readonly<Record<string, number>>;
-  /** Where to find what calls the BLAS library, and the library. */
-  readonly blas: { readonly koffi: string; readonly library: string } | null;
+  /** Where to find what calls BLAS libraries, and what of them. */
+  readonly blas: Blas["forWorkers"] | null;
 }
 
 export const workerSource = `"use strict";
@@ -26,31 +28,34 @@ const begin = ({ memory, index, control, state, blas }) => {
   const load = (name) => Atomics.load(words, at(name));
   const say = (what) => Atomics.store(words, at("workers") + index, what);
 
-  let gemm = null;
+  let bound = null;
   let memoryAddress = 0n;
   if (blas !== null) {
     try {
       const koffi = require(blas.koffi);
-      const library = koffi.load(blas.library);
-      const bind = (letter, scalar) => library.func("void cblas_" + letter + "gemm(int, int, int, int, int, int, " +
-        scalar + ", void*, int, void*, int, " + scalar + ", void*, int)");
-      gemm = { float32: bind("s", "float"), float64: bind("d", "double") };
-      // other libraries have no such function, and know themselves
-      try { library.func("void openblas_set_num_threads(int)")(1); } catch {}
+      bound = {};
+      for (const [dtype, { library, prototype, layout, operations, setThreads }] of Object.entries(blas.bindings)) {
+        const loaded = koffi.load(library);
+        // some have no such function
+        try { loaded.func(setThreads)(1); } catch {}
+        const call = loaded.func(prototype);
+        bound[dtype] = { call: layout === undefined ? call : call.bind(null, layout), operations };
+      }
       memoryAddress = koffi.address(new Uint8Array(memory.buffer));
     } catch {
-      gemm = null;
+      bound = null;
     }
   }
 
-  const multiply = (calls) => (product, a, b, out) => {
+  const multiply = (calls) => (product, a, b, out, factor) => {
     const { dtype, gemm: g, swapped } = calls[product];
+    const { call, operations } = bound[dtype];
     const [first, second] = swapped ? [b, a] : [a, b];
     // addresses come as signed 32-bit numbers
     const to = (address) => memoryAddress + BigInt(address >>> 0);
-    const op = (transposed) => (transposed ? 112 : 111);
-    gemm[dtype](101, op(g.transposeA), op(g.transposeB), g.m, g.n, g.k, 1, to(first), g.leadingA, to(second), g.leadingB,
-      0, to(out), g.leadingC);
+    const op = (transposed) => operations[transposed ? 1 : 0];
+    call(op(g.transposeA), op(g.transposeB), g.m, g.n, g.k, factor, to(first), g.leadingA, to(second), g.leadingB,
+      g.adds === true ? 1 : 0, to(out), g.leadingC);
   };
 
   // programs by number: what works at them, or null where this worker cannot
@@ -65,7 +70,7 @@ const begin = ({ memory, index, control, state, blas }) => {
     if (load("program") !== program) return null;
     const calls = JSON.parse(new TextDecoder().decode(copy.subarray(bytes)));
     let work = null;
-    if (calls !== null && (calls.length === 0 || gemm !== null)) {
+    if (calls !== null && (calls.length === 0 || bound !== null)) {
       const module = new WebAssembly.Module(copy.subarray(0, bytes));
       work = new WebAssembly.Instance(module, { env: { memory, multiply: multiply(calls), stalled() {} } }).exports.work;
     }
@@ -78,7 +83,7 @@ const begin = ({ memory, index, control, state, blas }) => {
   const programAt = at("claims") + 1;
   let working = false;
   try {
-    say(gemm === null ? state.ready : state.readyWithBlas);
+    say(bound === null ? state.ready : state.readyWithBlas);
     for (;;) {
       const roster = load("roster");
       const bell = load("bell");
