@@ -122,6 +122,14 @@ export class ProgramContext {
     return this.host !== undefined && isWorthwhile(this.host, dtype, work);
   }
 
+  /** Multiplications from which a product is worth parts. */
+  partedFrom(dtype: BufferPlan["dtype"], work: number, otherwise: number): number {
+    const { host } = this;
+    return host !== undefined && isWorthwhile(host, dtype, work)
+      ? (host.worthwhile[dtype]?.parted ?? otherwise)
+      : otherwise;
+  }
+
   /** Whether there is a host that takes this product. */
   hostTakes(problem: DotProblem): boolean {
     return this.host !== undefined && blasProduct(this.host, problem) !== undefined;

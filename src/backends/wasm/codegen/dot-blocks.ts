@@ -45,7 +45,9 @@ export function blocksOf(
   if (form.outer.length > 0 || form.outerSummed.length > 0) return undefined;
   const update = updateOf(kernel);
   const isDirect = update !== undefined && (isHosts || (!update.adds && update.factor === undefined));
-  for (const group of ["columns", "rows"] as const) {
+  // BLAS loses least where the longer side is parted
+  const rowsFirst = isHosts && sizeOf(form.rows) > sizeOf(form.columns);
+  for (const group of rowsFirst ? (["rows", "columns"] as const) : (["columns", "rows"] as const)) {
     const [axis, ...others] = form[group];
     if (axis === undefined) continue;
     const parts = most > 1 && axis.extent >= 2 * partStep * most ? most : 1;
