@@ -4,7 +4,17 @@
  * else is a path. No module of Node is imported: where there is no Node, there is no BLAS.
  */
 import { AdjointError, invariant } from "../../util/errors.js";
-import { type Binding, type Bindings, type BlasDType, cblasBindings, oneDnnBindings } from "./bindings.js";
+import type { Binding, Bindings, BlasDType } from "./bindings.js";
+import {
+  type Call,
+  callOf,
+  describe,
+  describeCblas,
+  describeOneDnn,
+  type Found,
+  type Koffi,
+  type Worthwhile,
+} from "./found.js";
 
 /** One row-major product C = op(A) · op(B); addresses in bytes, leading dimensions in elements. */
 export interface Gemm {
@@ -18,16 +28,6 @@ export interface Gemm {
   readonly leadingC: number;
   /** Whether it is added to C instead of overwriting it. Default false. */
   readonly adds?: boolean;
-}
-
-/** From where on a library multiplies faster than what is generated here. */
-export interface Worthwhile {
-  /** Floating-point operations of all products of a kernel. */
-  readonly operations: number;
-  /** Elements of one product's result. */
-  readonly results: number;
-  /** Multiplications from which one product is worth parts for several threads, each of which takes longer than its share. */
-  readonly parted: number;
 }
 
 export interface Blas {
@@ -66,44 +66,11 @@ const cblasNames: Readonly<Record<string, readonly string[]>> = {
   win32: ["libopenblas.dll", "mkl_rt.2.dll"],
 };
 
-/**
- * For libraries that use 512-bit vectors, and for others. Measured on an AMD EPYC with AVX-512: [10, 784] · [784, 30] (0.47 million
- * operations) takes 2.9 µs by OpenBLAS and 4.0 by oneDNN with 512-bit vectors, 15.6 µs with 256-bit ones, and 9.8 µs by what is
- * generated here; [64, 784] · [784, 128] takes 65 µs, and in two parts 83 together.
- */
-const worthwhile: Readonly<Record<"wide" | "usual", Worthwhile>> = {
-  wide: { operations: 100_000, results: 256, parted: 10_000_000 },
-  usual: { operations: 4_000_000, results: 1024, parted: 1_000_000 },
-};
-const wideCores: ReadonlySet<string> = new Set(["SkylakeX", "Cooperlake", "SapphireRapids"]);
-/** The bit that all of oneDNN's names for instruction sets with 512-bit vectors have (`dnnl_cpu_isa_avx512_core` is 0x27). */
-const wideIsa = 0x20;
-
-type Call = (...args: readonly (number | bigint)[]) => unknown;
-
-interface Library {
-  func(prototype: string): Call;
-}
-
-interface Koffi {
-  load(path: string): Library;
-  address(value: ArrayBufferView): bigint;
-  decode(pointer: unknown, type: "int", length: number): ArrayLike<number>;
-}
-
 interface NodeProcess {
   readonly platform?: string;
   readonly arch?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly getBuiltinModule?: (name: string) => unknown;
-}
-
-/** A library that can be used, and for what. */
-interface Found {
-  readonly description: string;
-  readonly bindings: Bindings;
-  /** Whether it uses 512-bit vectors. */
-  readonly wide: boolean;
 }
 
 let found: BlasSearch | undefined;
@@ -182,67 +149,21 @@ function firstOf(names: readonly string[], of: (name: string) => Found): Found |
   return undefined;
 }
 
-/** A library of either interface. @throws Error where it is none, or neither */
-function describe(koffi: Koffi, name: string): Found {
-  try {
-    return describeOneDnn(koffi, name);
-  } catch {
-    return describeCblas(koffi, name);
-  }
-}
-
-function describeOneDnn(koffi: Koffi, name: string): Found {
-  const library = koffi.load(name);
-  const bindings = oneDnnBindings(name);
-  for (const { prototype } of Object.values(bindings)) library.func(prototype);
-  // a structure that begins with three int: major, minor and patch
-  const version = koffi.decode(library.func("void* dnnl_version()")(), "int", 3);
-  const isa = Number(library.func("int dnnl_get_effective_cpu_isa()")());
-  return {
-    description: `oneDNN ${Array.from(version).join(".")} (${name})`,
-    bindings,
-    wide: (isa & wideIsa) !== 0,
-  };
-}
-
-function describeCblas(koffi: Koffi, name: string): Found {
-  const library = koffi.load(name);
-  const bindings = cblasBindings(name);
-  for (const { prototype } of Object.values(bindings)) library.func(prototype);
-  const open = describeOpenBlas(library);
-  if (open === undefined) return { description: name, bindings, wide: false };
-  return {
-    description: `${open.version} for ${open.core} (${name})`,
-    bindings,
-    wide: wideCores.has(open.core),
-  };
-}
-
-/** OpenBLAS tells its version, and for which processor's its kernels are. */
-function describeOpenBlas(library: Library): { readonly version: string; readonly core: string } | undefined {
-  try {
-    const config = String(library.func("const char* openblas_get_config()")());
-    const core = String(library.func("const char* openblas_get_corename()")());
-    return { version: config.split(" ").slice(0, 2).join(" "), core };
-  } catch {
-    return undefined;
-  }
-}
-
 /** Each dtype by the first library that has it. */
 function bind({ module, file }: LoadedKoffi, libraries: readonly Found[]): Blas {
   const bindings: Partial<Record<BlasDType, Binding>> = {};
   const from: Partial<Record<BlasDType, Worthwhile>> = {};
   const calls: Partial<Record<BlasDType, Call>> = {};
   const names: Partial<Record<BlasDType, string>> = {};
-  for (const { description, bindings: own, wide } of libraries) {
+  for (const { description, bindings: own, worthwhile, warmUp } of libraries) {
     for (const dtype of ["float32", "float64"] as const) {
       const binding = own[dtype];
       if (binding === undefined || bindings[dtype] !== undefined) continue;
       bindings[dtype] = binding;
-      from[dtype] = wide ? worthwhile.wide : worthwhile.usual;
+      from[dtype] = worthwhile;
       calls[dtype] = callOf(module, binding);
       names[dtype] = description;
+      warmUp?.();
     }
   }
   return {
@@ -271,14 +192,4 @@ function describeAll(libraries: Blas["libraries"]): string {
   const [[, first]] = names;
   if (names.length > 1 && names.every(([, name]) => name === first)) return first;
   return names.map(([dtype, name]) => `${dtype}: ${name}`).join("; ");
-}
-
-function callOf(koffi: Koffi, { library, prototype, setThreads }: Binding): Call {
-  const loaded = koffi.load(library);
-  try {
-    loaded.func(setThreads)(1);
-  } catch {
-    // it has none to set
-  }
-  return loaded.func(prototype);
 }

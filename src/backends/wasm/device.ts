@@ -8,12 +8,14 @@ import { describeKernels, namesOfBuffers } from "../../compiler/describe.js";
 import { compile as compileGraph } from "../../compiler/pipeline.js";
 import { paramsKey } from "../../compiler/rewrite.js";
 import type { CompileOptions, Device, ProfiledProgram, ProfileRequest } from "../../graph/device.js";
-import { traceGraph } from "../../graph/graph.js";
+import { type Graph, traceGraph } from "../../graph/graph.js";
 import { paramKey } from "../../graph/graph-key.js";
 import { bindAll } from "../../graph/node.js";
 import type { EvaluateContext, Primitive } from "../../graph/primitive.js";
 import { HostStorage } from "../../graph/storage.js";
 import type { TypedArray } from "../../types/dtype.js";
+import { leastOperations } from "../blas/found.js";
+import { findBlas } from "../blas/library.js";
 import { WasmExecutable } from "./executable.js";
 import { WasmProgram } from "./program.js";
 
@@ -122,9 +124,19 @@ function profile({ graph, inputs, paths, donated, runs }: ProfileRequest): Profi
   }
 }
 
+/** A library that will be wanted is found first: what it does at its start then goes on beside the compiler. */
+function compileGraphFor(graph: Graph, options: CompileOptions): WasmExecutable {
+  const isLarge = graph.operations.some(({ primitive, inputs, outputs, params }) => {
+    if (primitive.lowering.kind !== "dot") return false;
+    return primitive.cost(inputs, outputs, params).flops >= leastOperations;
+  });
+  if (isLarge) findBlas();
+  return new WasmExecutable(graph, options);
+}
+
 export const wasmDevice: Device = {
   name: "wasm",
   evaluate,
-  compile: (graph, options: CompileOptions) => new WasmExecutable(graph, options),
+  compile: compileGraphFor,
   profile,
 };
