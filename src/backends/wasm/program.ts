@@ -8,8 +8,10 @@ import { leavesOf } from "../../compiler/nested.js";
 import type { Schedule } from "../../loops/ir.js";
 import type { DType, TypedArray } from "../../types/dtype.js";
 import { AdjointError, invariant } from "../../util/errors.js";
+import { leastOperations } from "../blas/found.js";
 import { type Blas, findBlas } from "../blas/library.js";
 import { type WasmFeatures, wasmFeatures } from "./features.js";
+import { heapLesson } from "./heap.js";
 import { type Instance, type InstanceOptions, instantiate, release } from "./instance.js";
 import type { WasmMemory } from "./memory.js";
 import { commonPool, type Pool } from "./threads/pool.js";
@@ -43,7 +45,7 @@ export class WasmProgram {
   constructor(schedule: Schedule, options: ProgramOptions = {}) {
     const { memory, exportKernels = false } = options;
     this.schedule = schedule;
-    const blas = options.blas === undefined ? findBlas().blas : (options.blas ?? undefined);
+    const blas = options.blas === undefined ? blasFor(schedule) : (options.blas ?? undefined);
     this.options = { features: options.features ?? wasmFeatures(), blas, exportKernels, memory };
     this.pool = () => {
       if (memory !== undefined || threads() === 1) return undefined;
@@ -74,6 +76,7 @@ export class WasmProgram {
   /** A copy of a buffer. */
   read(buffer: number): TypedArray {
     const view = this.view(buffer);
+    heapLesson.count(view.byteLength);
     // a copy by a constructor is not filled with zeros first, as one by slice is: 1.5 against 1.75 ms for 2 × 4 MB and their use
     switch (this.schedule.buffers[buffer].dtype) {
       case "bool":
@@ -178,6 +181,16 @@ export class WasmProgram {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** The system's BLAS where it has something to do: loading it takes some 20 ms. */
+function blasFor({ kernels }: Schedule): Blas | undefined {
+  const isLarge = leavesOf(kernels).some((kernel) => {
+    if (kernel.kind !== "dot") return false;
+    const { batch, m, n, k } = kernel;
+    return 2 * batch.reduce((product, extent) => product * extent, m * n * k) >= leastOperations;
+  });
+  return isLarge ? findBlas().blas : undefined;
 }
 
 function viewOf(dtype: DType, buffer: ArrayBuffer, address: number, length: number): TypedArray {
