@@ -30,7 +30,7 @@ else {
     if (after !== before) writeFileSync(file, after);
     process.stderr.write(`${name}: ${after === before ? "as it was" : "written"}\n`);
   }
-  const points = checkpointPoints(run.rows).sort((a, b) => a.layers - b.layers);
+  const points = checkpointPoints(run.rows);
   if (points.length > 1) {
     writeFileSync(join(root, "docs", "checkpoint.svg"), checkpointPlot(points));
     process.stderr.write("docs/checkpoint.svg: written\n");

@@ -8,7 +8,7 @@ export type { DeviceName, ProgramMemory } from "./graph/device.js";
 export * from "./tensor/index.js";
 export type { ArgNums } from "./transforms/arguments.js";
 export type { Carried } from "./transforms/carry.js";
-export { checkpoint } from "./transforms/checkpoint.js";
+export { type CheckpointOptions, checkpoint } from "./transforms/checkpoint.js";
 export { cond } from "./transforms/cond.js";
 export { type CustomVjp, customVjp } from "./transforms/custom.js";
 export { type GradOptions, grad, valueAndGrad, vjp } from "./transforms/grad.js";

@@ -48,13 +48,18 @@ async function makeModel(network, files) {
 }
 
 /**
- * The model's output; with `checkpointed` in blocks of so many layers, each with its activation, that remember their input only.
+ * The model's output: with `kept` as one chain that keeps so many values; with `checkpointed` in blocks of so many layers, each with
+ * its activation, that remember their input only.
  *
  * @param {any} model
  * @param {any} x
- * @param {number | undefined} checkpointed
+ * @param {import("../src/networks.js").Network} network
  */
-function forward(model, x, checkpointed) {
+function forward(model, x, { kept, checkpointed }) {
+  if (kept !== undefined)
+    return adjoint.checkpoint((/** @type {any} */ m, /** @type {any} */ input) => m.forward(input), {
+      keep: kept,
+    })(model, x);
   if (checkpointed === undefined) return model.forward(x);
   const through = (/** @type {any[]} */ layers, /** @type {any} */ input) =>
     layers.reduce((a, layer) => layer.forward(a), input);
@@ -89,7 +94,7 @@ async function training(network, files) {
     /** @type {any} */ y,
   ) => {
     const [loss, gradient] = adjoint.valueAndGrad((/** @type {any} */ m) =>
-      lossOf(forward(m, x, network.checkpointed), y),
+      lossOf(forward(m, x, network), y),
     )(model);
     return [loss, ...optimizer.step(model, gradient, state)];
   };

@@ -59,6 +59,30 @@ const product = {
   flops: flopsOf([[512, 512, 512]]),
 };
 
+/**
+ * A deep network with checkpoints beside the same without.
+ *
+ * @param {string} name
+ * @param {string} title
+ * @param {Partial<Network>} how
+ * @param {boolean} quick whether --quick measures it
+ * @returns {Item}
+ */
+function checkpointItem(name, title, how, quick) {
+  const network = deep(32, 1024);
+  return {
+    name,
+    long: !quick,
+    title: `${title}, ${networkTitle(network)}`,
+    kind: "step",
+    peers: ["plain"],
+    tolerance: 1e-3,
+    network: { ...network, ...how },
+    theirNetwork: network,
+    flops: flopsOf(gemmsOf(network)),
+  };
+}
+
 /** @type {readonly Item[]} */
 const items = [
   ...networks.map(
@@ -179,21 +203,16 @@ const items = [
       };
     },
   ),
-  ...[1, 2, 4, 8, 16, 32].map(
-    /** @returns {Item} */ (checkpointed) => {
-      const network = deep(32, 1024);
-      return {
-        name: `checkpoint-${checkpointed}`,
-        long: checkpointed !== 4,
-        title: `checkpoint() ${checkpointed === 1 ? "every layer" : `every ${checkpointed} layers`}, ${networkTitle(network)}`,
-        kind: "step",
-        peers: ["plain"],
-        tolerance: 1e-3,
-        network: { ...network, checkpointed },
-        theirNetwork: network,
-        flops: flopsOf(gemmsOf(network)),
-      };
-    },
+  ...[2, 3, 4, 5, 8].map((kept) =>
+    checkpointItem(`checkpoint-chain-${kept}`, `checkpoint() keeping ${kept} values`, { kept }, kept === 3),
+  ),
+  ...[1, 2, 4, 8, 16, 32].map((checkpointed) =>
+    checkpointItem(
+      `checkpoint-${checkpointed}`,
+      `checkpoint() ${checkpointed === 1 ? "every layer" : `every ${checkpointed} layers`}`,
+      { checkpointed },
+      false,
+    ),
   ),
   {
     name: "epoch",

@@ -18,6 +18,7 @@
  * @property {"sgd" | "adam"} optimizer with the defaults of torch.optim
  * @property {number} learningRate
  * @property {number} [checkpointed] layers in a block whose values are forgotten and computed again; all kept without
+ * @property {number} [kept] values between layers that are kept at once, of a chain that is one checkpoint
  */
 
 /** The network of the notes. @type {Network} */

@@ -7,8 +7,7 @@ import { digits, duration, table } from "./units.js";
  * @typedef {import("./report.js").Run} Run
  */
 
-const plot =
-  "![Memory and time of a step of 32 layers by the layers in a checkpointed block](checkpoint.svg)";
+const plot = "![Memory over time of a step of 32 layers, by what checkpoint() keeps](checkpoint.svg)";
 
 /** @param {readonly Row[]} rows @param {string} item @param {string} peer */
 const find = (rows, item, peer) => rows.find((row) => row.item === item && row.peer === peer && row.ours);

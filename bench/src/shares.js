@@ -144,16 +144,19 @@ export function growthTable(rows) {
 }
 
 /**
- * What checkpoints save and cost, by the layers in a block.
+ * What checkpoints save and cost: in blocks of so many layers, or as a chain that keeps so many values.
  *
  * @param {readonly Row[]} rows
  */
 export function checkpointPoints(rows) {
   return rows.flatMap(({ item, peer, ratio, oursFacts, theirFacts, ours, theirs }) => {
     if (peer !== "plain" || !ratio || !oursFacts || !theirFacts || !ours || !theirs) return [];
+    const way = item.startsWith("checkpoint-chain-") ? "chain" : "blocks";
     return [
       {
-        layers: Number(item.slice("checkpoint-".length)),
+        way,
+        /** Layers in a block, or values kept. */
+        count: Number(item.slice(item.lastIndexOf("-") + 1)),
         bytes: oursFacts.memory.arenaBytes,
         plainBytes: theirFacts.memory.arenaBytes,
         seconds: ours.median,
@@ -164,6 +167,10 @@ export function checkpointPoints(rows) {
     ];
   });
 }
+
+/** @param {{ way: string, count: number }} point */
+export const checkpointName = ({ way, count }) =>
+  way === "chain" ? `keep: ${count}` : count === 1 ? "every layer" : `every ${count} layers`;
 
 /** @param {readonly Row[]} rows @returns {string[]} */
 export function checkpointTable(rows) {
@@ -176,9 +183,9 @@ export function checkpointTable(rows) {
     `Without: ${bytes(plainBytes)} of values between kernels, ${duration(plainSeconds)} a step.`,
     "",
     ...table(
-      ["layers in a block", "values between kernels", "less by", "a step", "more by"],
+      ["checkpoint", "values between kernels", "less by", "a step", "more by"],
       points.map((point) => [
-        String(point.layers),
+        checkpointName(point),
         bytes(point.bytes),
         `${digits(point.saved)} ×`,
         duration(point.seconds),

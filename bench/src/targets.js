@@ -1,5 +1,5 @@
 /** What is meant to be reached, and by how much it is or is not. */
-import { checkpointPoints } from "./shares.js";
+import { checkpointName, checkpointPoints } from "./shares.js";
 import { digits, table } from "./units.js";
 
 /** @typedef {import("./pair.js").Row} Row */
@@ -50,7 +50,7 @@ const firstCalls = [
 
 /** Peak memory over parameters, optimizer state and what is alive at once, at most. */
 const mostMemory = 1.3;
-/** What checkpoints in blocks of some size save at least, and cost at most. */
+/** What checkpoints of some kind save at least, and cost at most. */
 const checkpoints = { saved: 4, time: 1.4 };
 
 /** @param {string} work @param {string} against @param {number} value @param {number} most @param {(value: number) => string} [write] */
@@ -84,7 +84,7 @@ export function targetTable(rows) {
   if (points.length > 0) {
     const affordable = points.filter(({ time }) => time <= checkpoints.time);
     const best = (affordable.length > 0 ? affordable : points).reduce((a, b) => (b.saved > a.saved ? b : a));
-    const work = `checkpoint() every ${best.layers} layers`;
+    const work = `checkpoint(), ${checkpointName(best)}`;
     lines.push(line(`${work}, memory`, "without", 1 / best.saved, 1 / checkpoints.saved));
     lines.push(line(`${work}, time`, "without", best.time, checkpoints.time));
   }

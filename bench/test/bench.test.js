@@ -9,7 +9,7 @@ import { help, readOptions, UsageError } from "../src/options.js";
 import { peerNames } from "../src/peers.js";
 import { withTables } from "../src/readme.js";
 import { markdown, time } from "../src/report.js";
-import { checkpointPoints, growthTable, memoryTable, shareTable } from "../src/shares.js";
+import { checkpointName, checkpointPoints, growthTable, memoryTable, shareTable } from "../src/shares.js";
 import { disagreement, spread } from "../src/statistics.js";
 import { targetTable } from "../src/targets.js";
 
@@ -211,17 +211,25 @@ test("memory is told beside what no program could do without, and checkpoints be
     /\| A \| 20\.0 ms \| 3\.10 kB \| 100 MFLOP \| 2\.00 ms \| 50\.0 \|/,
   );
   const plain = { firstCallSeconds: 0.01, memory: { ...memory, arenaBytes: 8000 } };
-  const rows = [1, 4].map((layers) =>
-    rowOf({ item: `checkpoint-${layers}`, peer: "plain", oursFacts: facts, theirFacts: plain, ratio: 1.25 }),
+  const rows = ["checkpoint-1", "checkpoint-4", "checkpoint-chain-3"].map((item) =>
+    rowOf({ item, peer: "plain", oursFacts: facts, theirFacts: plain, ratio: 1.25 }),
   );
   const points = checkpointPoints(rows);
   assert.deepEqual(
-    points.map(({ layers, saved, time }) => [layers, saved, time]),
+    points.map((point) => [checkpointName(point), point.saved, point.time]),
     [
-      [1, 4, 1.25],
-      [4, 4, 1.25],
+      ["every layer", 4, 1.25],
+      ["every 4 layers", 4, 1.25],
+      ["keep: 3", 4, 1.25],
     ],
   );
+  // the best that is quick enough is judged
+  const better = { ...facts, memory: { ...memory, arenaBytes: 1000 } };
+  const text = targetTable([
+    ...rows,
+    rowOf({ item: "checkpoint-chain-2", peer: "plain", oursFacts: better, theirFacts: plain, ratio: 1.5 }),
+  ]).join("\n");
+  assert.match(text, /\| checkpoint\(\), every layer, memory \| without \| 0\.250 \| 0\.250 \| reached \|/);
   const plot = checkpointPlot(points);
   assert.match(plot, /^<svg [\s\S]*prefers-color-scheme: dark[\s\S]*<\/svg>\n$/);
   assert.doesNotMatch(plot, /NaN|undefined|Infinity/);

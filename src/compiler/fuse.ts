@@ -71,6 +71,10 @@ export function fuse(graph: Graph, enabled: boolean): Fusion {
     else if (lowering.kind === "kernels")
       for (const i of lowering.inMemory(operation.params)) store(operation.inputs[i], memory);
     else if (needsMemoryBelow(operation)) store(operation.inputs[0], memory);
+    else if (operation.primitive.name === "barrier")
+      // what is computed again starts from a value, not from what that was computed from
+      for (const node of [operation.inputs[0], anchorOf(operation)])
+        if (uniformOf(node) === undefined) store(node, memory);
   }
 
   const first = decide(graph, enabled, new Set(memory), consumers);
@@ -87,7 +91,21 @@ export function fuse(graph: Graph, enabled: boolean): Fusion {
 /** Puts a value in memory; a view that only renames elements shares the memory of what it views. */
 function store(node: Node, memory: Set<Node>): void {
   memory.add(node);
-  if (node.operation?.primitive.name === "reshape") store(node.operation.inputs[0], memory);
+  const renamed = renamedBy(node.operation);
+  if (renamed !== null) store(renamed, memory);
+}
+
+/** What an operation gives another name or shape, in the same memory: null where it does more. */
+export function renamedBy(operation: Operation | null): Node | null {
+  const name = operation?.primitive.name;
+  return operation !== null && (name === "reshape" || name === "barrier") ? operation.inputs[0] : null;
+}
+
+/** What has to be there before a barrier lets pass: views need no memory of their own. */
+export function anchorOf(barrier: Operation): Node {
+  let node = barrier.inputs[1];
+  while (node.operation?.primitive.lowering.kind === "view") node = node.operation.inputs[0];
+  return node;
 }
 
 /** Adds to `memory` what else had better be stored. */

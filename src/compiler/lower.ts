@@ -7,16 +7,15 @@
 
 import type { Graph } from "../graph/graph.js";
 import { type Node, type Operation, readValue } from "../graph/node.js";
-import { mapLoads } from "../loops/expr.js";
-import type { Expr, Kernel, LoopKernel, Reduction, Store } from "../loops/ir.js";
+import type { Expr, Kernel, Reduction, Store } from "../loops/ir.js";
 import { type Affine, identityIndex } from "../loops/lowering.js";
 import type { DType, TypedArray } from "../types/dtype.js";
 import { range, sizeOf, stridesOf } from "../types/shape.js";
 import { invariant } from "../util/errors.js";
 import { type LowerGraph, lowerControl } from "./control.js";
 import { dotProblem } from "./dot.js";
-import { type Fusion, kindOf } from "./fuse.js";
-import { flattenIndex } from "./operand.js";
+import { anchorOf, type Fusion, kindOf, renamedBy } from "./fuse.js";
+import { fitLoads, flattenIndex, spanning } from "./operand.js";
 import { uniformOf } from "./rewrite.js";
 
 export interface BufferSpec {
@@ -52,6 +51,8 @@ interface KernelScope {
   readonly loops: number;
   readonly reduced: ReadonlyMap<Node, Expr>;
   readonly memo: Map<string, Expr>;
+  /** What must be there before the kernel may run, though it does not read it. */
+  readonly after: Set<number>;
 }
 
 class LoweringPass {
@@ -99,9 +100,9 @@ class LoweringPass {
     }
     if (!this.fusion.memory.has(node)) return;
     const kind = kindOf(node);
-    const aliased = operation.primitive.name === "reshape" ? operation.inputs[0] : undefined;
-    if (aliased !== undefined) {
-      this.bufferOfNode.set(node, this.bufferOf(aliased));
+    const renamed = renamedBy(operation);
+    if (renamed !== null) {
+      this.bufferOfNode.set(node, this.bufferOf(renamed));
       return;
     }
     const ending = this.endings.get(node);
@@ -131,6 +132,7 @@ class LoweringPass {
 
   private build(node: Node, index: readonly Affine[], scope: KernelScope): Expr {
     const operation = node.operation;
+    if (operation?.primitive.name === "barrier") this.waitFor(anchorOf(operation), scope);
     if (this.bufferOfNode.has(node) || operation === null || this.fusion.memory.has(node)) {
       const buffer = this.bufferOf(node);
       return { kind: "load", dtype: node.dtype, buffer, ...flattenIndex(index, node.shape, scope.loops) };
@@ -157,13 +159,23 @@ class LoweringPass {
     }
   }
 
-  private scope(loops: number, reduced: ReadonlyMap<Node, Expr> = new Map()): KernelScope {
-    return { loops, reduced, memo: new Map() };
+  /** Notes that a kernel computes something again, so that it is not moved to where that was computed first. */
+  private waitFor(node: Node, scope: KernelScope): void {
+    if (node.operation !== null) scope.after.add(this.bufferOf(node));
+  }
+
+  private scope(
+    loops: number,
+    reduced: ReadonlyMap<Node, Expr> = new Map(),
+    after: Set<number> = new Set(),
+  ): KernelScope {
+    return { loops, reduced, memo: new Map(), after };
   }
 
   private emitPointwise(node: Node): void {
     const rank = node.shape.length;
-    const value = this.computeRoot(node, identityIndex(rank, rank), this.scope(rank));
+    const scope = this.scope(rank);
+    const value = this.computeRoot(node, identityIndex(rank, rank), scope);
     const buffer = this.allocateFor(node);
     this.kernels.push({
       kind: "loops",
@@ -172,6 +184,7 @@ class LoweringPass {
       reducedLoops: 0,
       reductions: [],
       stores: [{ buffer, offset: 0, strides: stridesOf(node.shape), value }],
+      ...waiting(scope.after),
     });
   }
 
@@ -217,12 +230,22 @@ class LoweringPass {
       loops,
       reducedLoops: axes.length,
       reductions: [reduction],
-      stores: [this.ending(node, root, kept.length, counters.slice(0, kept.length), loops.length)],
+      stores: [
+        this.ending(node, root, kept.length, counters.slice(0, kept.length), loops.length, scope.after),
+      ],
+      ...waiting(scope.after),
     });
   }
 
   /** The store of a finished reduction or contraction, through the element-wise operations fused behind it. */
-  private ending(node: Node, root: Node, kept: number, index: readonly Affine[], loops: number): Store {
+  private ending(
+    node: Node,
+    root: Node,
+    kept: number,
+    index: readonly Affine[],
+    loops: number,
+    after?: Set<number>,
+  ): Store {
     const finished: Expr = { kind: "reduced", dtype: node.dtype, index: 0 };
     const value =
       node === root
@@ -230,7 +253,7 @@ class LoweringPass {
         : this.computeRoot(
             root,
             index.map((affine) => spanning(affine, loops)),
-            this.scope(loops, new Map([[node, finished]])),
+            this.scope(loops, new Map([[node, finished]]), after),
           );
     const buffer = this.allocateFor(root);
     return {
@@ -260,6 +283,7 @@ class LoweringPass {
     for (const i of lowering.inMemory(operation.params)) this.bufferOf(operation.inputs[i]);
     const outputBuffer = this.allocateFor(output);
     const scopes = new Map<number, KernelScope>();
+    const after = new Set<number>();
     lowering.emit({
       params: operation.params,
       inputs: operation.inputs,
@@ -271,36 +295,20 @@ class LoweringPass {
         const loops = index[0]?.coefficients.length ?? 0;
         let scope = scopes.get(loops);
         if (scope === undefined) {
-          scope = this.scope(loops);
+          scope = this.scope(loops, undefined, after);
           scopes.set(loops, scope);
         }
         return this.read(operation.inputs[i], index, scope);
       },
       emit: (kernel) => {
-        this.kernels.push(kernel.kind === "loops" ? fitLoads(kernel) : kernel);
+        this.kernels.push(kernel.kind === "loops" ? { ...fitLoads(kernel), ...waiting(after) } : kernel);
       },
     });
   }
 }
 
-/** An affine index with one coefficient for each of `loops` loops. */
-function spanning(affine: Affine, loops: number): Affine {
-  if (affine.coefficients.length === loops) return affine;
-  const coefficients = range(loops).map((loop) => affine.coefficients[loop] ?? 0);
-  return { offset: affine.offset, coefficients };
-}
-
-/** A value of rank 0 is read without naming a loop: its loads get a stride of 0 for each. */
-function fitLoads(kernel: LoopKernel): LoopKernel {
-  const loops = kernel.loops.length;
-  const fitted = (expr: Expr): Expr =>
-    mapLoads(expr, (load) => ({ ...load, strides: range(loops).map((loop) => load.strides[loop] ?? 0) }));
-  const stores = kernel.stores.map((store) => ({
-    ...store,
-    value: fitted(store.value),
-    ...(store.at === undefined ? {} : { at: fitted(store.at) }),
-  }));
-  return { ...kernel, stores };
+function waiting(after: ReadonlySet<number>): { after?: readonly number[] } {
+  return after.size === 0 ? {} : { after: [...after] };
 }
 
 /** `mul(sigmoid, sub)`: the operation and what is near it, for profiles. */

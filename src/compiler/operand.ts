@@ -1,7 +1,9 @@
 /** Strided views of memory: how a contraction reads its operands without copying them first. */
 import type { Node } from "../graph/node.js";
+import { mapLoads } from "../loops/expr.js";
+import type { Expr, LoopKernel } from "../loops/ir.js";
 import { type Affine, identityIndex } from "../loops/lowering.js";
-import { type Shape, stridesOf } from "../types/shape.js";
+import { range, type Shape, stridesOf } from "../types/shape.js";
 import { uniformOf } from "./rewrite.js";
 
 /** Element (i₀, i₁, …) of a value is at offset + Σ strides[axis] · i of the base's memory. */
@@ -58,4 +60,24 @@ export function mergeAxes(extents: readonly number[], strides: readonly number[]
     covered = strides[axis] * extents[axis];
   }
   return stride;
+}
+
+/** An affine index with one coefficient for each of `loops` loops. */
+export function spanning(affine: Affine, loops: number): Affine {
+  if (affine.coefficients.length === loops) return affine;
+  const coefficients = range(loops).map((loop) => affine.coefficients[loop] ?? 0);
+  return { offset: affine.offset, coefficients };
+}
+
+/** A value of rank 0 is read without naming a loop: its loads get a stride of 0 for each. */
+export function fitLoads(kernel: LoopKernel): LoopKernel {
+  const loops = kernel.loops.length;
+  const fitted = (expr: Expr): Expr =>
+    mapLoads(expr, (load) => ({ ...load, strides: range(loops).map((loop) => load.strides[loop] ?? 0) }));
+  const stores = kernel.stores.map((store) => ({
+    ...store,
+    value: fitted(store.value),
+    ...(store.at === undefined ? {} : { at: fitted(store.at) }),
+  }));
+  return { ...kernel, stores };
 }

@@ -5,7 +5,7 @@ import { type Node, readValue } from "../graph/node.js";
 import type { Primitive } from "../graph/primitive.js";
 import { isFloating, type TypedArray } from "../types/dtype.js";
 import { type CallParams, callPrimitive } from "./call.js";
-import { checkpointPrimitive } from "./checkpoint.js";
+import { checkpointPrimitive } from "./checkpoint-primitive.js";
 import { type CustomParams, customPrimitive } from "./custom.js";
 import type { Culprit } from "./gradcheck-report.js";
 import { type Application, type CheckSettings, checkRules } from "./gradcheck-rules.js";

@@ -149,6 +149,8 @@ export const wraps: readonly (readonly [string, Wrap])[] = [
   ["jit of checkpoint", (f) => jit(checkpoint(f))],
   ["checkpoint of jit", (f) => checkpoint(jit(f))],
   ["vmap of checkpoint", (f) => batchedOnce(checkpoint(f))],
+  ["a chain of checkpoints", (f) => checkpoint(f, { keep: 1 })],
+  ["jit of a chain of checkpoints", (f) => jit(checkpoint(f, { keep: 1 }))],
   ["checkpoint of checkpoint", (f) => checkpoint((...a: Tensor[]) => checkpoint(f)(...a))],
 ];
 

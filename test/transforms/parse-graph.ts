@@ -15,7 +15,7 @@ import type {
 } from "../../src/graph/print.js";
 import { registry } from "../../src/primitives/registry.js";
 import { callPrimitive } from "../../src/transforms/call.js";
-import { checkpointPrimitive } from "../../src/transforms/checkpoint.js";
+import { checkpointPrimitive } from "../../src/transforms/checkpoint-primitive.js";
 import { condPrimitive } from "../../src/transforms/cond-primitive.js";
 import { scanPrimitive } from "../../src/transforms/scan-primitive.js";
 import { whilePrimitive } from "../../src/transforms/while-primitive.js";
