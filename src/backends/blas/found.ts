@@ -21,6 +21,8 @@ export interface Koffi {
 export interface Worthwhile {
   /** Floating-point operations of all products of a kernel. */
   readonly operations: number;
+  /** And of one product among them. */
+  readonly product: number;
   /** Elements of one product's result. */
   readonly results: number;
   /** Multiplications from which one product is worth parts for several threads, each of which takes longer than its share. */
@@ -44,8 +46,8 @@ export interface Found {
  * generated here; [64, 784] · [784, 128] takes 65 µs, and in two parts 83 together.
  */
 const worthwhile: Readonly<Record<"wide" | "usual", Worthwhile>> = {
-  wide: { operations: 100_000, results: 256, parted: 10_000_000 },
-  usual: { operations: 4_000_000, results: 1024, parted: 1_000_000 },
+  wide: { operations: 100_000, product: 100_000, results: 256, parted: 10_000_000 },
+  usual: { operations: 4_000_000, product: 200_000, results: 1024, parted: 1_000_000 },
 };
 /** No library is worth loading for products of fewer floating-point operations. */
 export const leastOperations = worthwhile.wide.operations;

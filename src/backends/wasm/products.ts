@@ -3,9 +3,6 @@ import type { BlasDType } from "../blas/bindings.js";
 import type { Blas, Gemm } from "../blas/library.js";
 import type { DotProblem, Matrix } from "./codegen/dot-problem.js";
 
-/** A product that is one of many takes part in it from here on. */
-const leastProduct = 200_000;
-
 /** What can be left to BLAS. */
 export type HostProducts = Pick<Blas, "worthwhile">;
 
@@ -49,9 +46,11 @@ export function isWorthwhile(
  */
 export function blasProduct(host: HostProducts, problem: DotProblem, adds = false): BlasProduct | undefined {
   const { dtype, m, n, k, a, b, out, work } = problem;
-  if (!isWorthwhile(host, dtype, work) || 2 * m * n * k < leastProduct) return undefined;
+  if (!isWorthwhile(host, dtype, work)) return undefined;
+  const worthwhile = host.worthwhile[dtype];
+  if (worthwhile === undefined) return undefined;
   // few results are better computed here, however long the sums
-  if (m * n < (host.worthwhile[dtype]?.results ?? 0)) return undefined;
+  if (2 * m * n * k < worthwhile.product || m * n < worthwhile.results) return undefined;
   const [left, right] = [operand(a, m, k), operand(b, k, n)];
   const result = operand(out, m, n);
   if (left === undefined || right === undefined || result === undefined) return undefined;
