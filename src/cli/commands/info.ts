@@ -97,20 +97,24 @@ function describeBlas():
   | { readonly reason: string } {
   try {
     const { blas, reason } = findBlas();
-    return blas === undefined ? { reason } : { used: blas.description, hints: hintsFor(blas) };
+    return blas === undefined ? { reason } : { used: blas.description, hints: blasHints(blas) };
   } catch (error) {
     return { reason: messageOf(error) };
   }
 }
 
-function hintsFor({ libraries, worthwhile }: Blas): readonly string[] {
+/** What keeps products from being as fast as they could be. */
+export function blasHints(
+  { libraries, worthwhile }: Pick<Blas, "libraries" | "worthwhile">,
+  { env, platform }: Pick<NodeJS.Process, "env" | "platform"> = process,
+): readonly string[] {
   const hints: string[] = [];
-  const core = process.env.OPENBLAS_CORETYPE;
+  const core = env.OPENBLAS_CORETYPE;
   if (core !== undefined && Object.values(libraries).some((name) => name.startsWith("OpenBLAS")))
     hints.push(`OPENBLAS_CORETYPE=${core} is set: OpenBLAS does not choose by the processor`);
   // it is the same that makes small products worth a call: 512-bit vectors
   const isWide = worthwhile.float32 !== undefined && worthwhile.float32.operations < 1_000_000;
-  if (process.platform === "linux" && isWide && libraries.float32?.startsWith("OpenBLAS") === true)
+  if (platform === "linux" && isWide && libraries.float32?.startsWith("OpenBLAS") === true)
     hints.push("oneDNN is some 10 % faster in float32 (apt install libdnnl2 or libdnnl3)");
   return hints;
 }
