@@ -27,6 +27,11 @@ export const control = {
   productsBytes: start + line + 28,
   /** Workers that may take part; 0 where the main thread works alone. */
   helpers: start + line + 32,
+  /**
+   * Odd while the words about the program and its module change, and another number after each change. Who copies a module
+   * looks before and after: what he has copied is that program's only if nothing has changed.
+   */
+  announcements: start + line + 44,
   /** How often the main thread looks whether all is done before it sleeps, and a worker for work. */
   patience: start + line + 36,
   workerPatience: start + line + 40,

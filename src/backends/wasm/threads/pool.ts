@@ -147,10 +147,19 @@ export class Pool {
   private announce(program: SharedProgram): void {
     const { words } = this;
     const { address, bytes, products } = this.modules.get(program.number) ?? this.deposit(program);
-    words[at(control.moduleAddress)] = address;
-    words[at(control.moduleBytes)] = bytes;
-    words[at(control.productsBytes)] = products;
-    this.setCurrent(program.number);
+    this.change(() => {
+      words[at(control.moduleAddress)] = address;
+      words[at(control.moduleBytes)] = bytes;
+      words[at(control.productsBytes)] = products;
+      this.setCurrent(program.number);
+    });
+  }
+
+  /** Changes what is said of the program; who reads it meanwhile notices. */
+  private change(say: () => void): void {
+    Atomics.add(this.words, at(control.announcements), 1);
+    say();
+    Atomics.add(this.words, at(control.announcements), 1);
   }
 
   private deposit({ number, bytes, products }: SharedProgram): Module {
@@ -173,7 +182,7 @@ export class Pool {
 
   /** The program is gone: so is its module, when nobody can be reading it any more. */
   forget(number: number): void {
-    if (this.current === number) this.setCurrent(0);
+    if (this.current === number) this.change(() => this.setCurrent(0));
     const module = this.modules.get(number);
     if (module === undefined) return;
     this.modules.delete(number);

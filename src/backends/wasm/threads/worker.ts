@@ -61,13 +61,15 @@ const begin = ({ memory, index, control, state, blas }) => {
   // programs by number: what works at them, or null where this worker cannot
   const known = new Map();
   const learn = (program) => {
+    const before = load("announcements");
+    if (before % 2 !== 0 || load("program") !== program) return null;
     // what others have added becomes visible
     memory.grow(0);
     const bytes = words[at("moduleBytes")];
     const start = words[at("moduleAddress")] >>> 0;
     const copy = new Uint8Array(memory.buffer).slice(start, start + bytes + words[at("productsBytes")]);
-    // it may have been dropped, and its place used again, meanwhile
-    if (load("program") !== program) return null;
+    // another may have been announced meanwhile, or this one dropped and its place used again
+    if (load("announcements") !== before) return null;
     const calls = JSON.parse(new TextDecoder().decode(copy.subarray(bytes)));
     let work = null;
     if (calls !== null && (calls.length === 0 || bound !== null)) {
