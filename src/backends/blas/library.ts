@@ -26,8 +26,10 @@ export interface Gemm {
   readonly transposeB: boolean;
   readonly leadingB: number;
   readonly leadingC: number;
-  /** Whether it is added to C instead of overwriting it. Default false. */
-  readonly adds?: boolean;
+  /** What the product is multiplied by: finite, not 0. */
+  readonly factor: number;
+  /** Whether that is added to C instead of overwriting it. */
+  readonly adds: boolean;
 }
 
 export interface Blas {
@@ -40,7 +42,7 @@ export interface Blas {
   /** For other threads to load it themselves: the file of koffi, and what to bind. Without, they cannot. */
   readonly forWorkers?: { readonly koffi: string; readonly bindings: Bindings };
   /** C = factor · op(A) · op(B), or that added to C. */
-  multiply(dtype: BlasDType, gemm: Gemm, factor: number, a: bigint, b: bigint, c: bigint): void;
+  multiply(dtype: BlasDType, gemm: Gemm, a: bigint, b: bigint, c: bigint): void;
   /** The address of the first byte of a memory. */
   address(memory: ArrayBuffer): bigint;
 }
@@ -86,7 +88,7 @@ export function findBlas(): BlasSearch {
 
 function search(): BlasSearch {
   const node = (globalThis as { readonly process?: NodeProcess }).process;
-  const wanted = node?.env?.ADJOINT_BLAS ?? "auto";
+  const wanted = wantedBlas(node);
   if (wanted === "off") return { reason: "switched off by ADJOINT_BLAS=off" };
   const builtin = node?.getBuiltinModule;
   if (builtin === undefined) return { reason: "only Node can load one" };
@@ -113,10 +115,20 @@ function search(): BlasSearch {
   return { reason: "no BLAS library was found (on Debian and Ubuntu: apt install libopenblas0-pthread)" };
 }
 
+/** `off`, `auto`, or a library: a path is made absolute, as threads load it again, perhaps from elsewhere. */
+function wantedBlas(node: NodeProcess | undefined): string {
+  const given = node?.env?.ADJOINT_BLAS?.trim() ?? "";
+  if (given === "") return "auto";
+  if (/^(off|auto)$/i.test(given)) return given.toLowerCase();
+  if (!/[/\\]/.test(given)) return given;
+  const paths = node?.getBuiltinModule?.("node:path") as { resolve(path: string): string } | undefined;
+  return paths?.resolve(given) ?? given;
+}
+
 function unloadable(path: string, problem: string): AdjointError {
   return new AdjointError(
     "device",
-    `ADJOINT_BLAS: ${path} cannot be used: ${problem}; expected off, auto, or the path of a library with the CBLAS interface or oneDNN's`,
+    `ADJOINT_BLAS: ${JSON.stringify(path)} cannot be used: ${problem}; expected off, auto, or the path of a library with the CBLAS interface or oneDNN's`,
     { operation: "ADJOINT_BLAS", expected: "off | auto | a path", received: path },
   );
 }
@@ -171,14 +183,14 @@ function bind({ module, file }: LoadedKoffi, libraries: readonly Found[]): Blas 
     description: describeAll(names),
     worthwhile: from,
     forWorkers: { koffi: file, bindings },
-    multiply(dtype, gemm, factor, a, b, c) {
-      const { m, n, k, transposeA, leadingA, transposeB, leadingB, leadingC, adds } = gemm;
+    multiply(dtype, gemm, a, b, c) {
+      const { m, n, k, transposeA, leadingA, transposeB, leadingB, leadingC, factor, adds } = gemm;
       const call = calls[dtype];
       const binding = bindings[dtype];
       invariant(call !== undefined && binding !== undefined, `no library multiplies ${dtype}`);
       const { layout, operations } = binding;
       const [opA, opB] = [operations[transposeA ? 1 : 0], operations[transposeB ? 1 : 0]];
-      const beta = adds === true ? 1 : 0;
+      const beta = adds ? 1 : 0;
       // spelled out, as spreading arguments takes longer than the call
       if (layout === undefined) call(opA, opB, m, n, k, factor, a, leadingA, b, leadingB, beta, c, leadingC);
       else call(layout, opA, opB, m, n, k, factor, a, leadingA, b, leadingB, beta, c, leadingC);

@@ -60,9 +60,8 @@ export function instantiate(schedule: Schedule, options: InstanceOptions, pool: 
   const sharing = compiled.isShared ? pool : undefined;
   const place = sharing?.memory ?? options.memory ?? ordinaryMemory();
   const { memory } = place;
-  const multiply = (product: number, a: number, b: number, out: number, factor: number): void => {
-    if (blas !== undefined)
-      runProduct(blas, products[product], blas.address(memory.buffer), [a, b, out], factor);
+  const multiply = (product: number, a: number, b: number, out: number): void => {
+    if (blas !== undefined) runProduct(blas, products[product], blas.address(memory.buffer), a, b, out);
   };
   const imports = { env: { memory, multiply, stalled: () => sharing?.stalled() } };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);

@@ -42,9 +42,12 @@ export function isWorthwhile(
 
 /**
  * The product for BLAS, or undefined where it is too small or laid out in a way BLAS does not know.
- * @param adds whether it is added to what is in the result's place
  */
-export function blasProduct(host: HostProducts, problem: DotProblem, adds = false): BlasProduct | undefined {
+export function blasProduct(
+  host: HostProducts,
+  problem: DotProblem,
+  how: Pick<Gemm, "adds" | "factor"> = { adds: false, factor: 1 },
+): BlasProduct | undefined {
   const { dtype, m, n, k, a, b, out, work } = problem;
   if (!isWorthwhile(host, dtype, work)) return undefined;
   const worthwhile = host.worthwhile[dtype];
@@ -65,7 +68,7 @@ export function blasProduct(host: HostProducts, problem: DotProblem, adds = fals
         transposeB: !left.transposed,
         leadingB: left.leading,
         leadingC: result.leading,
-        adds,
+        ...how,
       }
     : {
         m,
@@ -76,25 +79,23 @@ export function blasProduct(host: HostProducts, problem: DotProblem, adds = fals
         transposeB: right.transposed,
         leadingB: right.leading,
         leadingC: result.leading,
-        adds,
+        ...how,
       };
   return { dtype, gemm, swapped: result.transposed };
 }
 
-/**
- * Runs a product on byte addresses in a memory: of a, b and the result.
- * @param factor what it is multiplied by
- */
+/** Runs a product on byte addresses in a memory. */
 export function runProduct(
   blas: Blas,
   product: BlasProduct,
   memory: bigint,
-  [a, b, out]: readonly [number, number, number],
-  factor: number,
+  a: number,
+  b: number,
+  out: number,
 ): void {
   const { dtype, gemm, swapped } = product;
   const [first, second] = swapped ? [b, a] : [a, b];
   // addresses come as signed 32-bit numbers
   const at = (address: number): bigint => memory + BigInt(address >>> 0);
-  blas.multiply(dtype, gemm, factor, at(first), at(second), at(out));
+  blas.multiply(dtype, gemm, at(first), at(second), at(out));
 }

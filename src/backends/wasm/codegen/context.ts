@@ -1,6 +1,7 @@
 /** What the kernels of one module share: buffers, helper functions made once, and the report of a bad index. */
 import type { BufferPlan } from "../../../loops/ir.js";
 import { invariant } from "../../../util/errors.js";
+import type { Gemm } from "../../blas/library.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
 import { ModuleBuilder } from "../assembler/module.js";
 import { control, i32, type ValueType } from "../assembler/opcodes.js";
@@ -66,12 +67,10 @@ export class ProgramContext {
     this.buffers = [...buffers];
     this.features = features;
     this.module = new ModuleBuilder();
-    // product number, the addresses of a, b and the result, and what the product is multiplied by
+    // product number, and the addresses of a, b and the result
     this.host = host;
     this.callProduct =
-      host !== undefined
-        ? this.module.importFunction("multiply", ["i32", "i32", "i32", "i32", "f64"])
-        : undefined;
+      host !== undefined ? this.module.importFunction("multiply", ["i32", "i32", "i32", "i32"]) : undefined;
     this.offendingValue = this.module.global();
     this.offendedSize = this.module.global();
     this.threads = threads;
@@ -135,17 +134,14 @@ export class ProgramContext {
     return this.host !== undefined && blasProduct(this.host, problem) !== undefined;
   }
 
-  /**
-   * Leaves to the host a product it takes, of operands that start at these places: times a number in an f64 local, where one is
-   * given, and added to what is in the result's place if that is wanted.
-   */
+  /** Leaves to the host a product it takes, of operands that start at these places. */
   writeHostProduct(
     f: FunctionBuilder,
     problem: DotProblem,
     bases: readonly Base[],
-    { adds, factor }: { readonly adds: boolean; readonly factor?: Local | undefined },
+    how: Pick<Gemm, "adds" | "factor">,
   ): void {
-    const product = this.host === undefined ? undefined : blasProduct(this.host, problem, adds);
+    const product = this.host === undefined ? undefined : blasProduct(this.host, problem, how);
     invariant(product !== undefined && this.callProduct !== undefined, "no host takes this product");
     f.i32(this.products.push(product) - 1);
     const bytes = product.dtype === "float32" ? 4 : 8;
@@ -154,8 +150,6 @@ export class ProgramContext {
         .i32(bases[i].address + offset * bytes)
         .op(i32.add);
     });
-    if (factor === undefined) f.f64(1);
-    else f.get(factor);
     f.call(this.callProduct);
   }
 

@@ -44,7 +44,7 @@ export function blocksOf(
 ): Blocks | undefined {
   if (form.outer.length > 0 || form.outerSummed.length > 0) return undefined;
   const update = updateOf(kernel);
-  const isDirect = update !== undefined && (isHosts || (!update.adds && update.factor === undefined));
+  const isDirect = update !== undefined && (isHosts || (!update.adds && update.factor === 1));
   // BLAS loses least where the longer side is parted
   const rowsFirst = isHosts && sizeOf(form.rows) > sizeOf(form.columns);
   for (const group of rowsFirst ? (["rows", "columns"] as const) : (["columns", "rows"] as const)) {

@@ -2,11 +2,10 @@
  * The products of a contraction and all that is around each of them: operands packed, the product by tiles or by BLAS, sums of
  * several, and what is done with the sums, while these are still in a cache.
  */
-import { mapLoads } from "../../../loops/expr.js";
-import type { DotKernel, Expr, LoopKernel, Store } from "../../../loops/ir.js";
+import type { DotKernel, LoopKernel, Store } from "../../../loops/ir.js";
 import { bytesPerElement } from "../../../types/dtype.js";
 import type { Local } from "../assembler/function.js";
-import { f32, f64, i32 } from "../assembler/opcodes.js";
+import { i32 } from "../assembler/opcodes.js";
 import type { Base } from "./context.js";
 import { type DotForm, type FormAxis, sizeOf, strideOf, sumStrides } from "./dot-form.js";
 import { operandOf, type Placed } from "./dot-operand.js";
@@ -133,7 +132,7 @@ export class ProductWriter {
     const out = update && this.placeOf(update.store);
     if (out === undefined || update === undefined) return undefined;
     // what is generated here stores sums as they are
-    const isPlain = !update.adds && update.factor === undefined;
+    const isPlain = !update.adds && update.factor === 1;
     return isPlain || this.place.context.hostTakes(this.problem(a, b, out)) ? { out, update } : undefined;
   }
 
@@ -183,12 +182,10 @@ export class ProductWriter {
     const sums = form.outerSummed.length > 0;
     const problem = this.problem(a, b, out);
     if (context.hostTakes(problem)) {
-      const factor = update?.factor && this.number(update.factor);
-      const adds = sums || update?.adds === true;
+      const how = { adds: sums || update?.adds === true, factor: update?.factor ?? 1 };
       return {
-        prepare: () => factor?.prepare(),
-        write: () =>
-          context.writeHostProduct(f, problem, [a.base, b.base, out.base], { adds, factor: factor?.local }),
+        prepare: () => {},
+        write: () => context.writeHostProduct(f, problem, [a.base, b.base, out.base], how),
       };
     }
     const math = vectorMath(dtype, context.features);
@@ -240,45 +237,6 @@ export class ProductWriter {
       dtype: (buffer) => (buffer === ownBuffer ? kernel.dtype : dtypes[buffer]),
     };
     return () => writeLoops(f, context, nest, status, source);
-  }
-
-  /** A number in a local, as f64. */
-  private number(value: Expr): { readonly local: Local; readonly prepare: () => void } {
-    const { place, kernel, bytes, status } = this;
-    const { f, context } = place;
-    const { dtype } = kernel;
-    const local = f.local("f64");
-    if (value.kind === "constant") return { local, prepare: () => f.f64(value.value).set(local) };
-    const cell = place.scratch(dtype, 1);
-    const own = -1;
-    const store: Store = {
-      buffer: own,
-      offset: 0,
-      strides: [],
-      value: mapLoads(value, (load) => ({ ...load, strides: [] })),
-    };
-    const nest: LoopKernel = {
-      kind: "loops",
-      name: "factor",
-      loops: [],
-      reducedLoops: 0,
-      reductions: [],
-      stores: [store],
-    };
-    const source: BufferSource = {
-      base: (buffer) => (buffer === own ? cell : context.base(buffer)),
-      dtype: (buffer) => (buffer === own ? dtype : context.buffer(buffer).dtype),
-    };
-    const prepare = (): void => {
-      writeLoops(f, context, nest, status, source);
-      const pointer = place.pointer(cell);
-      f.get(pointer);
-      if (bytes === 4) f.memory(f32.load, 0).op(f64.promote);
-      else f.memory(f64.load, 0);
-      f.set(local);
-      f.release(pointer);
-    };
-    return { local, prepare };
   }
 
   /** Zeros along the memory of a result. */

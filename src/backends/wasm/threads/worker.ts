@@ -47,15 +47,15 @@ const begin = ({ memory, index, control, state, blas }) => {
     }
   }
 
-  const multiply = (calls) => (product, a, b, out, factor) => {
+  const multiply = (calls) => (product, a, b, out) => {
     const { dtype, gemm: g, swapped } = calls[product];
     const { call, operations } = bound[dtype];
     const [first, second] = swapped ? [b, a] : [a, b];
     // addresses come as signed 32-bit numbers
     const to = (address) => memoryAddress + BigInt(address >>> 0);
     const op = (transposed) => operations[transposed ? 1 : 0];
-    call(op(g.transposeA), op(g.transposeB), g.m, g.n, g.k, factor, to(first), g.leadingA, to(second), g.leadingB,
-      g.adds === true ? 1 : 0, to(out), g.leadingC);
+    call(op(g.transposeA), op(g.transposeB), g.m, g.n, g.k, g.factor, to(first), g.leadingA, to(second), g.leadingB,
+      g.adds ? 1 : 0, to(out), g.leadingC);
   };
 
   // programs by number: what works at them, or null where this worker cannot
