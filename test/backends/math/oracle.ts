@@ -21,6 +21,14 @@ export function trueErf(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-z * z) / (Math.sqrt(Math.PI) * fraction));
 }
 
+/** 1 − erf x, with all its digits where it is small: erfc z = e^(−z²)/√π · 1/(z + ½/(z + 1/(z + 3/2/(z + …)))) for z from 2.5 on. */
+export function trueErfc(x: number): number {
+  if (x < 2.5) return x < 0 ? 1 + trueErf(-x) : 1 - trueErf(x);
+  let fraction = x;
+  for (let n = 80; n >= 1; n--) fraction = x + n / 2 / fraction;
+  return Math.exp(-x * x) / (Math.sqrt(Math.PI) * fraction);
+}
+
 export function trueSigmoid(x: number): number {
   return x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x));
 }

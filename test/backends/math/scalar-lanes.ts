@@ -107,6 +107,7 @@ export function lanes32(rounding: Rounding): ScalarLanes<number> {
     fromInteger: (a) => toBits32(a),
     toInteger: (a) => toFloat32(a) | 0,
     rarely: (mask, then, otherwise) => (mask === 0 ? otherwise : select(mask, then(), otherwise)),
+    mostly: (mask, common, otherwise) => (mask === -1 ? common : select(mask, common, otherwise())),
   };
 }
 
@@ -157,5 +158,6 @@ export function lanes64(rounding: Rounding): ScalarLanes<bigint> {
       return Number.isFinite(value) && Math.abs(value) < 2 ** 51 ? BigInt(value) : 0n;
     },
     rarely: (mask, then, otherwise) => (mask === 0n ? otherwise : select(mask, then(), otherwise)),
+    mostly: (mask, common, otherwise) => (mask === -1n ? common : select(mask, common, otherwise())),
   };
 }

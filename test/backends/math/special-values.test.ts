@@ -130,9 +130,13 @@ function suite<V>(m: ScalarLanes<V>): void {
     const always: ScalarLanes<V> = {
       ...m,
       rarely: (mask, then, otherwise) => m.select(mask, then(), otherwise),
+      mostly: (mask, common, otherwise) => m.select(mask, common, otherwise()),
     };
     for (const x of [-3, 0.5, 100, 6000, 1e30])
       same(`sin(${x})`, math.sin(always, m.float(x)), m.read(math.sin(m, m.float(x))));
+    const edge = m.bits === 32 ? 86 : 707;
+    for (const x of [-edge - 1, -edge, 1 - edge, -1, 0, 1, edge - 1, edge, edge + 1])
+      same(`exp(${x})`, math.exp(always, m.float(x)), m.read(math.exp(m, m.float(x))));
   });
 }
 

@@ -15,9 +15,10 @@ import {
   valueAndGrad,
 } from "../../../src/index.js";
 import type { Expr, LoopKernel, Schedule, UnaryOp } from "../../../src/loops/ir.js";
+import type { TypedArray } from "../../../src/types/dtype.js";
 import { argumentsOf, generate } from "../../fuzz/generate.js";
 import { expectClose, functionOf, onReference, tolerance } from "../../fuzz/ways.js";
-import { binary, bounded, constant, generator, load, schedule, unary } from "./support.js";
+import { binary, bounded, constant, expectSame, generator, load, schedule, unary } from "./support.js";
 
 const counts = [1, 2, 3, 8];
 const common = commonPool() ?? new Pool(new WasmMemory({ shared: true }), null);
@@ -173,9 +174,36 @@ describe("a kernel whose points meet in one element", () => {
     ],
   ])("%s: cut where parts never meet", (_, kernel, loop) => {
     const plan = planParts(kernel);
-    // the loop that was cut comes first, and the size of a part second
-    const size = kernel.loops[loop];
-    expect((plan?.parts ?? 0) * (plan?.main.loops[1] ?? 0) + (plan?.rest?.loops[0] ?? 0)).toBe(size);
+    const { main, parts = 0, rest } = plan ?? {};
+    const points = (part: LoopKernel | undefined): number =>
+      part === undefined ? 0 : part.loops.reduce((product, extent) => product * extent, 1);
+    expect(main?.loops[0]).toBe(parts);
+    expect(points(main) + points(rest)).toBe(points(kernel));
+    // the loop that was cut is where it was, behind that of parts
+    const size = main?.loops.at(loop - kernel.loops.length) ?? 0;
+    expect(parts * size + (rest?.loops.at(loop - kernel.loops.length) ?? 0)).toBe(kernel.loops[loop]);
+  });
+
+  it("rows chosen by an index: each part takes whole cache lines of all rows, in lanes, in order", () => {
+    const [indices, columns, rows] = [8192, 70, 100];
+    const picked = bounded(load("int32", 2, [1, 0]), rows);
+    const given = adding([indices, columns], [0, 1], binary("mul", picked, constant("int32", columns)));
+    const value = load("float32", 1, [columns, 1]);
+    const kernel = { ...given, stores: given.stores.map((store) => ({ ...store, value })) };
+    const plan = planParts(kernel);
+    expect(plan?.main.loops).toEqual([2, indices, 32]);
+    expect(plan?.rest?.loops).toEqual([indices, 6]);
+    const random = generator(5);
+    const inputs = new Map<number, TypedArray>([
+      [1, Float32Array.from({ length: indices * columns }, random)],
+      [2, Int32Array.from({ length: indices }, () => Math.floor(random() * 2 * rows) - rows)],
+    ]);
+    const buffers = [
+      { dtype: "float32", length: rows * columns },
+      { dtype: "float32", length: indices * columns },
+      { dtype: "int32", length: indices },
+    ] as const;
+    expectSame(schedule(buffers, [kernel]), inputs);
   });
 
   it.each([

@@ -183,6 +183,7 @@ export const i16x8 = { extendLowI8U: simd(0x89) } as const;
 
 export const i32x4 = {
   splat: simd(0x11),
+  bitmask: simd(0xa4),
   extractLane: simd(0x1b),
   replaceLane: simd(0x1c),
   eq: simd(0x37),
@@ -209,6 +210,7 @@ export const i32x4 = {
 
 export const i64x2 = {
   splat: simd(0x12),
+  bitmask: simd(0xc4),
   extractLane: simd(0x1d),
   neg: simd(0xc1),
   extendLowI32S: simd(0xc7),

@@ -5,7 +5,8 @@
  */
 import { operandsOf } from "../../../loops/expr.js";
 import type { Expr, LoopKernel } from "../../../loops/ir.js";
-import { expressions } from "./expressions.js";
+import { expressions, roots } from "./expressions.js";
+import { type JointFunction, jointFunctions } from "./joint-functions.js";
 import { varyingExpressions } from "./vectorise.js";
 
 export interface NestAnalysis {
@@ -17,6 +18,8 @@ export interface NestAnalysis {
   readonly hoisted: readonly (readonly Expr[])[];
   /** Expressions that are the same in all lanes, but meet one that is not. */
   readonly splatted: ReadonlySet<Expr>;
+  /** Expressions that are computed with others. */
+  readonly joint: ReadonlyMap<Expr, JointFunction>;
 }
 
 export function analyse(kernel: LoopKernel, vectorLoop: number): NestAnalysis {
@@ -76,5 +79,5 @@ export function analyse(kernel: LoopKernel, vectorLoop: number): NestAnalysis {
 
   const hoisted: Expr[][] = Array.from({ length: depth + 1 }, () => []);
   for (const e of all) if (hoistedSet.has(e)) hoisted[levelOf(e)].push(e);
-  return { varying, uses, hoisted, splatted };
+  return { varying, uses, hoisted, splatted, joint: jointFunctions(roots(kernel)) };
 }

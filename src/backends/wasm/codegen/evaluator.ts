@@ -7,10 +7,12 @@
 import type { Expr } from "../../../loops/ir.js";
 import { invariant } from "../../../util/errors.js";
 import type { FunctionBuilder, Local } from "../assembler/function.js";
-import { control, i32, i32x4, type ValueType } from "../assembler/opcodes.js";
+import { control, i32x4, type ValueType } from "../assembler/opcodes.js";
 import type { NestAnalysis } from "./analysis.js";
 import type { ProgramContext } from "./context.js";
 import { isClip } from "./expressions.js";
+import type { JointFunction } from "./joint-functions.js";
+import { writeJoint } from "./joint-values.js";
 import { KeptValues } from "./kept-values.js";
 import type { Load, PointerTable } from "./pointers.js";
 import {
@@ -22,7 +24,7 @@ import {
   scalarLoad,
   scalarUnary,
 } from "./scalar-ops.js";
-import { splat, type VectorLanes, vectorBounded, vectorConstant } from "./vector-lanes.js";
+import { scalarBounded, splat, type VectorLanes, vectorBounded, vectorConstant } from "./vector-lanes.js";
 import { pushVectorLoad } from "./vector-memory.js";
 import {
   vectorBinary,
@@ -123,6 +125,11 @@ export class Evaluator {
       f.get(known);
       return;
     }
+    const joint = this.analysis.joint.get(e);
+    if (joint !== undefined) {
+      this.pushJoint(joint, e);
+      return;
+    }
     switch (e.kind) {
       case "constant":
         scalarConstant(f, e.dtype, e.value);
@@ -168,7 +175,7 @@ export class Evaluator {
         break;
       case "bounded":
         this.pushScalar(e.x);
-        this.checkBounds(e.size);
+        scalarBounded(f, context, e.size, this.status);
         break;
     }
     if (this.isShared(e)) this.kept.keepScalar(e);
@@ -177,18 +184,6 @@ export class Evaluator {
   private pushAddress(e: Load): number {
     const { at } = e;
     return this.pointers.push(this.pointers.load(e), 0, at && (() => this.pushScalar(at)));
-  }
-
-  private checkBounds(size: number): void {
-    const { f } = this;
-    const given = f.local("i32");
-    const wrapped = f.local("i32");
-    f.tee(given).get(given).i32(31).op(i32.shr).i32(size).op(i32.and).op(i32.add).tee(wrapped);
-    f.i32(size).op(i32.geU);
-    f.if(undefined, () => this.context.reportOutOfRange(f.get(given), size, this.status));
-    f.get(wrapped);
-    f.release(given);
-    f.release(wrapped);
   }
 
   /** The same value in every lane. */
@@ -219,6 +214,11 @@ export class Evaluator {
     const known = this.kept.vector(e, copy);
     if (known !== undefined) {
       f.get(known);
+      return;
+    }
+    const joint = this.analysis.joint.get(e);
+    if (joint !== undefined) {
+      this.pushJoint(joint, e, copy);
       return;
     }
     switch (e.kind) {
@@ -276,6 +276,14 @@ export class Evaluator {
         break;
     }
     if ((this.analysis.uses.get(e) ?? 0) > 1) this.kept.keepVector(e, copy);
+  }
+
+  private pushJoint(joint: JointFunction, wanted: Expr, copy?: number): void {
+    const pushArgument = (): void => {
+      if (copy === undefined) this.pushScalar(joint.x);
+      else this.pushVector(joint.x, copy);
+    };
+    writeJoint(this.f, this.context, this.kept, joint, wanted, pushArgument, copy);
   }
 
   private pushLoad(e: Load, copy: number, lanes: VectorLanes): void {

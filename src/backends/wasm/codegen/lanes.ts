@@ -1,6 +1,6 @@
 /** LaneAlgebra as SIMD instructions: a value is a local that holds a vector. */
 import type { FunctionBuilder, Local } from "../assembler/function.js";
-import { f32x4, f64x2, i32x4, i64x2, v128 } from "../assembler/opcodes.js";
+import { f32x4, f64x2, i32, i32x4, i64x2, v128 } from "../assembler/opcodes.js";
 import type { WasmFeatures } from "../features.js";
 import type { LaneAlgebra } from "../math/algebra.js";
 import { LAYOUT } from "../math/lanes.js";
@@ -198,6 +198,24 @@ export class LaneEmitter implements LaneAlgebra<Local> {
         },
         () => f.get(otherwise),
       );
+    return this.result();
+  }
+
+  mostly(mask: Local, common: Local, otherwise: () => Local): Local {
+    const { f } = this;
+    // One instruction makes the bits of all lanes; any_true of the opposite takes three and its own mask.
+    f.get(mask)
+      .op(this.integers.bitmask)
+      .i32(this.bits === 32 ? 15 : 3)
+      .op(i32.ne);
+    f.if(
+      "v128",
+      () => {
+        const slow = otherwise();
+        f.get(common).get(slow).get(mask).op(v128.bitselect);
+      },
+      () => f.get(common),
+    );
     return this.result();
   }
 }

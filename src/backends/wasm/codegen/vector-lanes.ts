@@ -94,6 +94,23 @@ export function lanewise(
   f.release(y);
 }
 
+/** Takes an int32 index from the stack and leaves it made non-negative; leaves the kernel with `status` where it is outside of `size`. */
+export function scalarBounded(
+  f: FunctionBuilder,
+  context: ProgramContext,
+  size: number,
+  status: number,
+): void {
+  const given = f.local("i32");
+  const wrapped = f.local("i32");
+  f.tee(given).get(given).i32(31).op(i32.shr).i32(size).op(i32.and).op(i32.add).tee(wrapped);
+  f.i32(size).op(i32.geU);
+  f.if(undefined, () => context.reportOutOfRange(f.get(given), size, status));
+  f.get(wrapped);
+  f.release(given);
+  f.release(wrapped);
+}
+
 /**
  * Takes int32 indices from the stack and leaves them made non-negative; leaves the kernel with `status` when one is
  * outside of `size`.

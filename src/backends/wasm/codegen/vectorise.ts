@@ -7,6 +7,7 @@
 import { operandsOf } from "../../../loops/expr.js";
 import type { Expr, LoopKernel } from "../../../loops/ir.js";
 import { expressions, roots } from "./expressions.js";
+import { gatherFactors } from "./gather-factors.js";
 import { isLaneFunction } from "./lane-functions.js";
 import { normalise, regroup } from "./normalise.js";
 import type { VectorLanes } from "./vector-lanes.js";
@@ -35,7 +36,7 @@ function copiesFor(work: number, functions: number): number {
 }
 
 export function planVectors(given: LoopKernel, fixed = 0): VectorPlan {
-  const kernel = normalise(given, fixed);
+  const kernel = normalise(gatherFactors(given), fixed);
   const outputs = kernel.loops.length - kernel.reducedLoops;
   const all = expressions(kernel);
   const lanes = all.some(({ dtype }) => dtype === "float64") ? 2 : 4;

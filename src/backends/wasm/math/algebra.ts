@@ -60,4 +60,7 @@ export interface LaneAlgebra<V> {
    * (huge arguments of sin). The result is as `select(mask, then(), otherwise)`.
    */
   rarely(mask: V, then: () => V, otherwise: V): V;
+
+  /** The other way round, for a mask that is mostly set everywhere: `select(mask, common, otherwise())`. */
+  mostly(mask: V, common: V, otherwise: () => V): V;
 }

@@ -3,12 +3,13 @@
  *
  * Source: the classical reduction x = n·ln 2 + r, |r| ≤ ½·ln 2, with ln 2 in two parts (Cody & Waite 1980) and a polynomial for
  * eʳ. Deviation: no tables; where 2ⁿ is not a normal float it is applied as two factors, so that underflow is gradual and rounded once
- * and overflow to infinity comes where it should.
+ * and overflow to infinity comes where it should; in exp only where a lane needs it. What limits all of these is the number of
+ * multiplications (two a cycle), more than their order: Horner's rule is as fast here as anything shorter in depth.
  * Bounds, 32 and 64 bits: exp 3, expm1 3, sigmoid 4 ulp.
  */
 import type { LaneAlgebra } from "./algebra.js";
 import { type ByWidth, EXP, LN2 } from "./coefficients.js";
-import { constant, horner, LAYOUT, polynomial, roundToExponent, withSignOf } from "./lanes.js";
+import { constant, horner, LAYOUT, polynomial, roundToBits, roundToExponent, withSignOf } from "./lanes.js";
 
 /** Below the first, exp rounds to 0; above the second, to infinity; above the third, also when halved. */
 const EXP_LOWEST: ByWidth<number> = { 32: -104, 64: -746 };
@@ -16,8 +17,9 @@ const EXP_HIGHEST: ByWidth<number> = { 32: 89, 64: 710 };
 const HALF_EXP_HIGHEST: ByWidth<number> = { 32: 90, 64: 711 };
 /** Below it, expm1 rounds to -1. */
 const EXPM1_LOWEST: ByWidth<number> = { 32: -18, 64: -38 };
-/** From here down the power of two in eˣ/2 may be denormal; with `LIFT` more in its exponent it is not. */
-const DEEP: ByWidth<number> = { 32: -86, 64: -707 };
+/** Up to here eˣ and its powers of two are normal floats. */
+const NORMAL_EXP: ByWidth<number> = { 32: 86, 64: 707 };
+/** sigmoid is computed so many powers of two smaller. */
 const LIFT: ByWidth<number> = { 32: 64, 64: 128 };
 /** From here on 1 + e⁻ˣ is 1. */
 const SIGMOID_END: ByWidth<number> = { 32: 40, 64: 40 };
@@ -35,11 +37,14 @@ interface Reduced<V> {
  * costs a quarter of an ulp of eʳ at most.
  */
 function reduceByLn2<V>(m: LaneAlgebra<V>, x: V, rate: number, offset: number): Reduced<V> {
-  const [high = 0, low = 0] = LN2[m.bits];
   const { n, power } = roundToExponent(m, x, rate * Math.LOG2E, offset);
+  return { n, r: remainderOfLn2(m, x, n, rate), power };
+}
+
+function remainderOfLn2<V>(m: LaneAlgebra<V>, x: V, n: V, rate: number): V {
+  const [high = 0, low = 0] = LN2[m.bits];
   const coarse = m.multiplyAdd(n, m.float(-high / rate), x); // exact
-  const r = m.multiplyAdd(n, m.float(-low / rate), coarse);
-  return { n, r, power };
+  return m.multiplyAdd(n, m.float(-low / rate), coarse);
 }
 
 /** eʳ − 1, |r| ≤ ½·ln 2; r itself where it is small. */
@@ -64,12 +69,6 @@ function expInFactors<V>(
   return { significand: expReduced(m, r, rate), power };
 }
 
-/** eˣ where it is a normal float: one factor 2ⁿ is enough. */
-export function expOfModerate<V>(m: LaneAlgebra<V>, x: V): V {
-  const { significand, power } = expInFactors(m, x, 1, 0);
-  return m.mul(significand, power);
-}
-
 /** eˣ / 2 for x ≥ 0: finite for a little longer than eˣ. */
 export function halfExp<V>(m: LaneAlgebra<V>, x: V): V {
   const { significand, power } = expInFactors(m, m.min(x, constant(m, HALF_EXP_HIGHEST)), 1, -2);
@@ -77,15 +76,30 @@ export function halfExp<V>(m: LaneAlgebra<V>, x: V): V {
   return m.add(quarter, quarter);
 }
 
-/** eˣ; underflow is gradual. */
+/**
+ * eˣ; underflow is gradual. Where 2ⁿ and the result are normal floats, which is nearly everywhere, n is added to the exponent of eʳ
+ * (measured against two factors for all: 1000 × 1000 float32 in 0.38 instead of 0.52 ms).
+ */
 export function exp<V>(m: LaneAlgebra<V>, x: V): V {
-  const clamped = m.min(m.max(x, constant(m, EXP_LOWEST)), constant(m, EXP_HIGHEST));
-  const { significand, power } = expInFactors(m, clamped, 1, -1);
-  // 2ⁿ = 2ⁿ⁻¹·2, or 2ⁿ⁻¹⁺ᴸᴵᶠᵀ·2¹⁻ᴸᴵᶠᵀ where n is low: the one factor's exponent gains what the other's loses.
-  const lift = m.integer(BigInt(LIFT[m.bits]) << BigInt(LAYOUT[m.bits].fraction));
-  const moved = m.and(m.lt(clamped, constant(m, DEEP)), lift);
-  const second = m.integerSub(m.float(2), moved);
-  return m.mul(m.mul(significand, m.integerAdd(power, moved)), second);
+  const { fraction } = LAYOUT[m.bits];
+  const { n, shifted } = roundToBits(m, x, Math.LOG2E, 0);
+  const significand = expReduced(m, remainderOfLn2(m, x, n, 1));
+  const common = m.integerAdd(significand, m.shiftLeft(shifted, fraction));
+  return m.mostly(m.lt(m.abs(x), constant(m, NORMAL_EXP)), common, () =>
+    extremeExp(m, x, significand, shifted),
+  );
+}
+
+/** The same from its parts, for every x: 2ⁿ as two factors, of which only the last product is rounded. */
+function extremeExp<V>(m: LaneAlgebra<V>, x: V, significand: V, shifted: V): V {
+  const { fraction } = LAYOUT[m.bits];
+  const one = m.float(1);
+  const half = m.shiftRightLogical(shifted, 1);
+  const first = m.integerAdd(m.shiftLeft(half, fraction), one);
+  const second = m.integerAdd(m.shiftLeft(m.integerSub(shifted, half), fraction), one);
+  const scaled = m.mul(m.mul(significand, first), second);
+  const bounded = m.select(m.lt(x, constant(m, EXP_LOWEST)), m.float(0), scaled);
+  return m.select(m.lt(constant(m, EXP_HIGHEST), x), m.float(Number.POSITIVE_INFINITY), bounded);
 }
 
 /** eˣ − 1, without cancellation near 0. */

@@ -31,9 +31,13 @@ export const LAYOUT: ByWidth<Layout> = {
 
 /** c₀ + c₁·x + c₂·x² + …, by Horner's rule. */
 export function horner<V>(m: LaneAlgebra<V>, x: V, coefficients: readonly number[]): V {
+  const last = coefficients.at(-1) ?? 0;
+  const [second = 0] = coefficients.slice(-2, -1);
+  const isMonic = last === 1 && coefficients.length > 1;
+  const start = isMonic ? m.add(x, m.float(second)) : m.float(last);
   return coefficients
-    .slice(0, -1)
-    .reduceRight((sum, c) => m.multiplyAdd(sum, x, m.float(c)), m.float(coefficients.at(-1) ?? 0));
+    .slice(0, isMonic ? -2 : -1)
+    .reduceRight((sum, c) => m.multiplyAdd(sum, x, m.float(c)), start);
 }
 
 /** The polynomial with the coefficients of the lane's width. */
@@ -78,9 +82,21 @@ function powerOfTwo<V>(m: LaneAlgebra<V>, n: V): V {
 }
 
 /**
- * n = x·rate rounded to an integer (a float), and 2ⁿ⁺ᵒᶠᶠˢᵉᵗ where that is a normal float. Adding 1.5·2^23 (or 2^52) leaves n, already
- * biased as an exponent, in the low bits of the sum, and a shift puts it into place: no rounding and no conversion instruction.
+ * n = x·rate rounded to an integer, as a float, and as the low bits of `shifted` with the offset added. Adding 1.5·2^23 (or 2^52)
+ * leaves it there: no rounding and no conversion instruction.
  */
+export function roundToBits<V>(
+  m: LaneAlgebra<V>,
+  x: V,
+  rate: number,
+  offset: number,
+): { readonly n: V; readonly shifted: V } {
+  const magic = m.float(1.5 * 2 ** LAYOUT[m.bits].fraction + offset);
+  const shifted = rate === 1 ? m.add(x, magic) : m.multiplyAdd(x, m.float(rate), magic);
+  return { n: m.sub(shifted, magic), shifted };
+}
+
+/** n = x·rate rounded to an integer (a float), and 2ⁿ⁺ᵒᶠᶠˢᵉᵗ where that is a normal float. */
 export function roundToExponent<V>(
   m: LaneAlgebra<V>,
   x: V,
@@ -88,9 +104,8 @@ export function roundToExponent<V>(
   offset: number,
 ): { readonly n: V; readonly power: V } {
   const { fraction, bias } = LAYOUT[m.bits];
-  const magic = m.float(1.5 * 2 ** fraction + bias + offset);
-  const shifted = rate === 1 ? m.add(x, magic) : m.multiplyAdd(x, m.float(rate), magic);
-  return { n: m.sub(shifted, magic), power: m.shiftLeft(shifted, fraction) };
+  const { n, shifted } = roundToBits(m, x, rate, bias + offset);
+  return { n, power: m.shiftLeft(shifted, fraction) };
 }
 
 /** x·2ⁿ for |n| up to twice the exponents of normal floats: two factors, so that overflow is late and underflow rounds once. */
