@@ -155,7 +155,15 @@ function decide(
         if (enabled && root !== undefined && !ended.has(root) && canEnd(node, root, users, memory)) {
           epilogueOf.set(node, root);
           ended.add(root);
-        } else store(node, memory);
+        } else {
+          const sum = enabled ? sumWith(node, users) : undefined;
+          if (sum !== undefined && !memory.has(sum) && !ended.has(sum) && canEnd(node, sum, users, memory)) {
+            store(sum, memory);
+            roots.set(sum, new Set([sum]));
+            epilogueOf.set(node, sum);
+            ended.add(sum);
+          } else store(node, memory);
+        }
       } else if (kind === "pointwise") {
         const weight = weights.get(node) ?? 0;
         const many = reached.size > 1;
@@ -165,6 +173,25 @@ function decide(
     roots.set(node, memory.has(node) ? new Set([node]) : reached);
   }
   return { memory, epilogueOf };
+}
+
+/**
+ * A product that is added to another, or to a sum of others, ends with that sum: of all products that make a gradient together,
+ * as those of a weight that is used many times, only the sum so far need be kept.
+ */
+function sumWith(node: Node, users: readonly Operation[]): Node | undefined {
+  const [user] = users;
+  if (kindOf(node) !== "dot" || users.length !== 1 || !isSum(user)) return undefined;
+  const [x, y] = user.inputs;
+  const other = x === node ? y : x;
+  const alike =
+    kindOf(other) === "dot" ||
+    (isSum(other.operation) && other.operation.inputs.some((n) => kindOf(n) === "dot"));
+  return x !== y && other.id < node.id && alike ? user.outputs[0] : undefined;
+}
+
+function isSum(operation: Operation | null): operation is Operation {
+  return operation?.primitive.name === "add";
 }
 
 /** Operations to look at behind a sum or product. */

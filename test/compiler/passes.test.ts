@@ -20,6 +20,7 @@ import {
 import {
   compileFunction,
   expectClose,
+  expectSame,
   runCompiled,
   runReference,
   type TensorFunction,
@@ -175,6 +176,29 @@ describe("memory", () => {
     expect(arenaBytes).toBeLessThanOrEqual(1.1 * liveBytes);
     // of 64 × 32 floats each: input, three values a layer that the way back needs, and a few in flight
     expect(liveBytes).toBeLessThan((1 + 3 * 12 + 4) * 64 * 32 * 4);
+  });
+
+  it("the gradient of a weight that is used many times is added up as it is made", () => {
+    const arena = (uses: number): number => {
+      // few examples and wide layers: what is alive is products of weights, not what layers remember
+      const [w, x] = [uniform(1, [128, 128], "float32"), uniform(2, [2, 128], "float32")];
+      const loss = (own: Tensor): Tensor => {
+        let y = x;
+        for (let i = 0; i < uses; i++) y = y.matmul(own).tanh();
+        return y.square().sum();
+      };
+      return memoryOf(compileFunction((own) => grad(loss)(own), [w])).arenaBytes;
+    };
+    // each more use adds what it remembers, and no more than that
+    expect(arena(16) - arena(4)).toBeLessThanOrEqual(12 * 3 * 2 * 128 * 4);
+    expectSame(
+      (w, x) => {
+        const loss = (own: Tensor): Tensor =>
+          x.matmul(own).tanh().matmul(own).tanh().matmul(own).square().sum();
+        return grad(loss)(w);
+      },
+      [uniform(3, [7, 7]), uniform(4, [3, 7])],
+    );
   });
 
   it("grows with layers and batch in proportion", () => {
