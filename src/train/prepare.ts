@@ -4,18 +4,11 @@ import type { Loss } from "../losses/index.js";
 import type { Module } from "../nn/index.js";
 import { AdjointError, formatShape } from "../util/errors.js";
 import { flatten } from "../util/tree.js";
-import {
-  checkFingerprint,
-  type Fingerprint,
-  fingerprintOf,
-  fingerprintOfRows,
-} from "./checkpoint/fingerprint.js";
-import { warn } from "./checkpoint/load.js";
-import { bestOf, type CheckpointPlan, checkCheckpointOptions } from "./checkpoint/options.js";
-import { type BestSoFar, type Position, parseRecord } from "./checkpoint/record.js";
-import { checkNames, contentsOf, type RunState, stateFrom } from "./checkpoint/restore.js";
-import { Saver } from "./checkpoint/saver.js";
-import { openSession } from "./checkpoint/session.js";
+import type { Fingerprint } from "./checkpoint/fingerprint.js";
+import type { Begun, Fresh } from "./checkpoint/keeping.js";
+import { bestOf, checkCheckpointOptions } from "./checkpoint/options.js";
+import type { BestSoFar } from "./checkpoint/record.js";
+import type { Saver } from "./checkpoint/saver.js";
 import { Patience } from "./early-stopping.js";
 import { resolveMetrics } from "./evaluate.js";
 import { ArrayFeed, type Feed, StreamFeed } from "./feed.js";
@@ -27,7 +20,7 @@ import { improves, monitoredValue, nameOfMonitored } from "./monitored.js";
 import { nameOfLoss, resolveLoss } from "./objective.js";
 import type { RunStart } from "./recorder.js";
 import type { EpochRecord, FitOptions, Run } from "./run.js";
-import { type FloatDType, sourceOf } from "./source.js";
+import { type FloatDType, type Source, sourceOf } from "./source.js";
 import { newSums, newTally, progressFrom } from "./step.js";
 import { Trainer } from "./trainer.js";
 import { Watch } from "./watch.js";
@@ -57,27 +50,29 @@ export interface Prepared {
 export async function prepare(model: Module, options: FitOptions): Promise<Prepared> {
   const { epochs = 1, batchSize = 32, accumulate = 1, optimizer, health } = options;
   const plan = checkCheckpointOptions(options.checkpoint, options.resume);
+  const keeping = plan && (await import("./checkpoint/keeping.js"));
   const loss = resolveLoss(options.loss, "fit");
-  const { feed, settings } = await feedOf(options, dtypeOf(model), plan !== undefined);
+  const { feed, settings } = await feedOf(options, dtypeOf(model), keeping?.fingerprintOfRows);
   const validation = await validationOf(options, loss);
   const measured = validation?.metrics ?? [];
   const patience = options.earlyStopping && new Patience(options.earlyStopping, measured);
   const best = plan && bestOf(plan, measured);
   const fresh = await freshState(model, options, dtypeOf(model));
-  const fingerprint: Fingerprint = {
-    batchSize: String(batchSize),
-    accumulate: String(accumulate),
-    optimizer: String(optimizer.name),
-    loss: nameOfLoss(loss),
-    seed: String(options.seed ?? "none"),
-    shuffle: String(options.shuffle ?? true),
-    ...settings,
-    ...fingerprintOf(model),
-  };
-  const { state, saver } = await beginning(model, options, plan, { ...fresh, fingerprint });
-  // values of one metric are not compared with those of another; whether there is one at all may change
-  checkSame("checkpoint.best", state.record.best?.metric, best && nameOfMonitored(best), saver?.last);
-  checkSame("earlyStopping", state.record.early?.metric, patience?.state.metric, saver?.last);
+  const { state, saver } =
+    plan === undefined || keeping === undefined
+      ? beginAnew(fresh)
+      : await keeping.beginning(model, options, plan, fresh, {
+          batchSize: String(batchSize),
+          accumulate: String(accumulate),
+          optimizer: String(optimizer.name),
+          loss: nameOfLoss(loss),
+          seed: String(options.seed ?? "none"),
+          shuffle: String(options.shuffle ?? true),
+          ...settings,
+        });
+  const { best: wasBest, early: wasEarly } = state.record;
+  keeping?.checkSameMetric("checkpoint.best", wasBest?.metric, best && nameOfMonitored(best), saver?.last);
+  keeping?.checkSameMetric("earlyStopping", wasEarly?.metric, patience?.state.metric, saver?.last);
   const { position, history: before } = state.record;
   if (state.record.early !== undefined) patience?.restore(state.record.early);
   const history = [...before];
@@ -102,19 +97,17 @@ export async function prepare(model: Module, options: FitOptions): Promise<Prepa
   );
   saver?.collect(() => ({
     step: trainer.steps,
-    ...contentsOf({
-      progress: trainer.held.progress,
-      orderKey: trainer.held.key,
-      drawKey: state.drawKey,
-      ...(bestModel && { bestModel }),
-      record: {
-        fingerprint,
-        position: trainer.position,
-        history,
-        ...(bestSoFar && { best: bestSoFar }),
-        ...(patience && { early: patience.state }),
-      },
-    }),
+    progress: trainer.held.progress,
+    orderKey: trainer.held.key,
+    drawKey: state.drawKey,
+    ...(bestModel && { bestModel }),
+    record: {
+      fingerprint: state.record.fingerprint,
+      position: trainer.position,
+      history,
+      ...(bestSoFar && { best: bestSoFar }),
+      ...(patience && { early: patience.state }),
+    },
   }));
   const isResumed = position.epoch > 1 || position.calls > 0;
   return {
@@ -173,21 +166,11 @@ function mismatchOf(error: unknown, file = "the checkpoint"): unknown {
   );
 }
 
-/** @throws AdjointError `checkpoint-mismatch` where both are there and differ */
-function checkSame(
-  name: string,
-  was: string | undefined,
-  is: string | undefined,
-  file = "the checkpoint",
-): void {
-  if (was !== undefined && is !== undefined) checkFingerprint({ [name]: was }, { [name]: is }, file);
-}
-
 /** The batches, and what of the data two runs must have in common. */
 async function feedOf(
   { data, batchSize = 32, accumulate = 1 }: FitOptions,
   dtype: FloatDType,
-  isKept: boolean,
+  fingerprintOfRows: ((source: Source) => Promise<Fingerprint>) | undefined,
 ): Promise<{ readonly feed: Feed; readonly settings: Fingerprint }> {
   if (isStream(data)) {
     const { size, inputShape, targetShape, name = "a stream" } = data;
@@ -197,7 +180,7 @@ async function feedOf(
   const source = await sourceOf(data, "fit", "data");
   return {
     feed: new ArrayFeed(source, dtype, Math.min(batchSize, source.size)),
-    settings: isKept ? await fingerprintOfRows(source) : {},
+    settings: (await fingerprintOfRows?.(source)) ?? {},
   };
 }
 
@@ -209,8 +192,6 @@ async function validationOf(
   const data = await examinedOf(validation, "fit", "validation");
   return { data, metrics: resolveMetrics(metrics, data, loss, "fit") };
 }
-
-type Fresh = Omit<RunState, "record"> & { readonly position: Position };
 
 /** The state before the first step; copies of what was given, as steps use up theirs. */
 async function freshState(model: Module, options: FitOptions, dtype: FloatDType): Promise<Fresh> {
@@ -242,30 +223,7 @@ async function freshState(model: Module, options: FitOptions, dtype: FloatDType)
   };
 }
 
-/** The state the run begins with, or goes on from. */
-async function beginning(
-  model: Module,
-  { resume = false, onNotice, optimizer, epochs = 1 }: FitOptions,
-  plan: CheckpointPlan | undefined,
-  { position, fingerprint, ...fresh }: Fresh & { readonly fingerprint: Fingerprint },
-): Promise<{ readonly state: RunState; readonly saver: Saver | undefined }> {
-  const beginAnew: RunState = { ...fresh, record: { fingerprint, position, history: [] } };
-  if (plan === undefined) return { state: beginAnew, saver: undefined };
-  checkNames(model);
-  const { store, found } = await openSession(plan, resume, onNotice ?? warn);
-  const saver = new Saver(store, plan);
-  if (found === undefined) return { state: beginAnew, saver };
-  const { file } = found;
-  const record = parseRecord(found.record, file);
-  checkFingerprint(record.fingerprint, fingerprint, file);
-  const state = stateFrom(found, record, model, optimizer, file);
-  const { epoch, batch, steps } = record.position;
-  // the run was killed after its checkpoint was written, and before the best one was
-  if (record.best?.step === steps && batch === 0) await store.repairBest(steps);
-  saver.goOnFrom(steps, file);
-  const inside = batch === 0 ? "" : `, after ${batch} of its batches`;
-  const where = epoch > epochs ? `all ${epochs} epochs are done` : `epoch ${epoch} of ${epochs}${inside}`;
-  const message = `going on from ${file}: ${where}, ${steps} updates made`;
-  await onNotice?.({ kind: "resumed", file, epoch, batch, step: steps, message });
-  return { state, saver };
+/** A run that nobody keeps: there is none it could go on from. */
+function beginAnew({ position, ...fresh }: Fresh): Begun {
+  return { state: { ...fresh, record: { fingerprint: {}, position, history: [] } }, saver: undefined };
 }

@@ -7,7 +7,6 @@ import { AdjointError, isTensor, random, type Tensor, tensor } from "../index.js
 import { flatten, leafPaths } from "../util/tree.js";
 import type { Position } from "./checkpoint/record.js";
 import type { Saver } from "./checkpoint/saver.js";
-import { nonFinite } from "./diagnose.js";
 import type { Fed, Feed } from "./feed.js";
 import { hasOnlyFinite } from "./model.js";
 import { isLibraryLoss, labelOutOfRange } from "./objective.js";
@@ -228,6 +227,7 @@ export class Trainer {
     const checkpoint = saver?.last;
     // between two epochs, what failed is of the one before
     const epoch = this.at.batch === 0 ? this.at.epoch - 1 : this.at.epoch;
+    const { nonFinite } = await import("./diagnose.js");
     throw await nonFinite(
       { what, received, step, epoch, ...(checkpoint !== undefined && { checkpoint }) },
       this.replay,

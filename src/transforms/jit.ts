@@ -5,15 +5,15 @@
 
 import { currentDevice, type Device, type Executable } from "../graph/device.js";
 import { closeOver, evaluateGraph, type Graph, liveCaptures, traceGraph } from "../graph/graph.js";
-import { constantNode, isRecorded, makeNode, type Node, Recording, readValue } from "../graph/node.js";
+import { constantNode, isRecorded, type Node, Recording, readValue } from "../graph/node.js";
 import type { Storage } from "../graph/storage.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { sameShape } from "../types/shape.js";
 import { checkOptionNames, invalidArgument, isList, isNatural } from "../util/checks.js";
 import { AdjointError, formatList, formatShape } from "../util/errors.js";
-import { type Structure, sameStructure, staticKey, structureKey } from "../util/tree.js";
+import { type Structure, staticKey, structureKey } from "../util/tree.js";
 import { checkArgumentIndex, checkFunction, checkSynchronous, flattenTensors, rebuild } from "./arguments.js";
 import { call, executableOf, run } from "./call.js";
+import { leavesLike, type Parts, type Pattern, patternOf } from "./jit-pattern.js";
 
 type Anything = readonly unknown[];
 
@@ -38,9 +38,6 @@ interface Traced {
   /** The program, and the device it was compiled for. */
   compiled?: { readonly device: Device | undefined; readonly executable: Executable };
 }
-
-/** What a call was given: its trees, by argument. */
-type Parts = readonly { readonly leaves: readonly Node[]; readonly structure: Structure }[];
 
 /** Signatures of one function beyond which every new one costs memory without an end in sight. */
 const signatureWarning = 64;
@@ -75,25 +72,36 @@ export function jit<R, A extends Anything = Tensor[]>(
   const statics = argumentSet(options.static, "static");
   const donations = argumentSet(options.donate, "donate");
   // most calls have the signature of the one before: comparing with it is cheaper than writing a key
-  let last: { readonly args: Anything; readonly parts: Parts; readonly traced: Traced } | undefined;
+  let last: { readonly pattern: Pattern; readonly traced: Traced } | undefined;
   const compiled = (...args: A): R => {
-    for (const index of statics) checkArgumentIndex(index, args.length, "jit", "static");
-    for (const index of donations) checkArgumentIndex(index, args.length, "jit", "donate");
-    const parts = args.map((value, index) => flattenTensors(statics.has(index) ? undefined : value, "jit"));
-    const leaves: Node[] = [];
-    for (const part of parts) for (const leaf of part.leaves) leaves.push(leaf);
-    if (leaves.some((leaf) => leaf.isAbstract) && Recording.innermostTrace()?.name === "jit")
-      return f(...args);
-
-    const traced =
-      last !== undefined && sameSignature(last, args, parts, statics) ? last.traced : lookUp(args, parts);
-    const inputs = traced.captures.length === 0 ? leaves : [...leaves, ...traced.captures];
-    if (inputs.some((input) => input.isAbstract || isRecorded(input)))
-      return rebuild<R>(traced.output, call(traced.graph, inputs));
-    const outputs = run(traced.graph, programOf(traced), storagesOf(inputs));
+    const recent = last;
+    const alike = recent === undefined ? undefined : leavesLike(recent.pattern, args);
+    if (recent !== undefined && alike !== undefined) {
+      const storages = plainStorages(alike);
+      if (storages !== undefined) return runPlainly(recent.traced, alike, storages);
+      return dissolves(alike)
+        ? f(...args)
+        : rebuild<R>(recent.traced.output, call(recent.traced.graph, alike));
+    }
+    const parts = partsOf(args);
+    const leaves = parts.flatMap((part) => part.leaves);
+    if (dissolves(leaves)) return f(...args);
+    const traced = lookUp(args, parts);
+    const inputs = [...leaves, ...traced.captures];
+    const storages = plainStorages(inputs);
+    if (storages !== undefined) return runPlainly(traced, leaves, storages);
+    return rebuild<R>(traced.output, call(traced.graph, inputs));
+  };
+  const runPlainly = (traced: Traced, leaves: readonly Node[], storages: readonly Storage[]): R => {
+    const outputs = run(traced.graph, programOf(traced), storages);
     if (donations.size > 0)
       for (let i = 0; i < leaves.length; i++) if (traced.donated[i]) leaves[i].storage = donatedStorage;
     return rebuild<R>(traced.output, outputs);
+  };
+  const partsOf = (args: A): Parts => {
+    for (const index of statics) checkArgumentIndex(index, args.length, "jit", "static");
+    for (const index of donations) checkArgumentIndex(index, args.length, "jit", "donate");
+    return args.map((value, index) => flattenTensors(statics.has(index) ? undefined : value, "jit"));
   };
   const lookUp = (args: A, parts: Parts): Traced => {
     const key = signatureOf(args, parts, statics);
@@ -105,8 +113,7 @@ export function jit<R, A extends Anything = Tensor[]>(
       signatures.set(key, traced);
       if (signatures.size === signatureWarning) warnOfSignatures(f.name);
     }
-    const kept = args.map((value, index) => (statics.has(index) ? value : undefined));
-    last = { args: kept, parts: typesOf(parts), traced };
+    last = { pattern: patternOf(args, parts, statics), traced };
     return traced;
   };
   Object.defineProperty(compiled, "name", { value: f.name, configurable: true });
@@ -127,37 +134,18 @@ function programOf(traced: Traced): Executable {
   return traced.compiled.executable;
 }
 
-/** The parts without their tensors: what is kept to compare with must keep no values alive. */
-function typesOf(parts: Parts): Parts {
-  return parts.map(({ structure, leaves }) => ({
-    structure,
-    leaves: leaves.map(({ shape, dtype }) => makeNode(shape, dtype, null)),
-  }));
+/** Whether a call is part of another jit function that is being traced. */
+function dissolves(leaves: readonly Node[]): boolean {
+  return leaves.some((leaf) => leaf.isAbstract) && Recording.innermostTrace()?.name === "jit";
 }
 
-function sameSignature(
-  last: { readonly args: Anything; readonly parts: Parts },
-  args: Anything,
-  parts: Parts,
-  statics: ReadonlySet<number>,
-): boolean {
-  if (last.parts.length !== parts.length) return false;
-  for (let index = 0; index < parts.length; index++) {
-    if (statics.has(index) && !Object.is(args[index], last.args[index])) return false;
-    const [before, now] = [last.parts[index], parts[index]];
-    if (before.leaves.length !== now.leaves.length || !sameStructure(before.structure, now.structure))
-      return false;
-    for (let i = 0; i < now.leaves.length; i++) {
-      const [a, b] = [before.leaves[i], now.leaves[i]];
-      if (a.dtype !== b.dtype || (a.shape !== b.shape && !sameShape(a.shape, b.shape))) return false;
-    }
-  }
-  return true;
-}
-
-function storagesOf(nodes: readonly Node[]): Storage[] {
+/** The values of nodes that no transform watches; undefined where one has none, or is watched. */
+function plainStorages(nodes: readonly Node[]): Storage[] | undefined {
   const storages: Storage[] = [];
-  for (const node of nodes) if (node.storage !== null) storages.push(node.storage);
+  for (const node of nodes) {
+    if (node.storage === null || isRecorded(node)) return undefined;
+    storages.push(node.storage);
+  }
   return storages;
 }
 

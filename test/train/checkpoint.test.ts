@@ -147,7 +147,7 @@ describe("a damaged checkpoint", () => {
       { ...record, __proto__: { polluted: true }, history: 3 },
     ];
     for (const one of wrong) {
-      const bytes = encodeContents({ tensors: contents, record: one });
+      const bytes = await encodeContents({ tensors: contents, record: one });
       await seal(bytes);
       expect((await refusal(resumed(MemoryFiles.of([[path, bytes]])))).code, JSON.stringify(one)).toBe(
         "checkpoint-damaged",
@@ -155,7 +155,7 @@ describe("a damaged checkpoint", () => {
     }
     const without = new Map(contents);
     without.delete("state.step");
-    const bytes = encodeContents({ tensors: without, record });
+    const bytes = await encodeContents({ tensors: without, record });
     await seal(bytes);
     expect((await refusal(resumed(MemoryFiles.of([[path, bytes]])))).message).toContain(
       "it has no tensor state.step",

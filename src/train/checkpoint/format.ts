@@ -4,7 +4,6 @@
  * the header too, and itself, and one flipped bit anywhere is found.
  */
 import { AdjointError, type Tensor } from "../../index.js";
-import { decodeSafetensors, encodeSafetensors } from "../../io/index.js";
 
 /** What a file of this version says. A later one may mean other things by the same names. */
 const format = "1";
@@ -21,7 +20,8 @@ export interface CheckpointContents {
 }
 
 /** The bytes of a checkpoint whose digest is still to be written into them. */
-export function encodeContents({ tensors, record }: CheckpointContents): Uint8Array {
+export async function encodeContents({ tensors, record }: CheckpointContents): Promise<Uint8Array> {
+  const { encodeSafetensors } = await import("../../io/index.js");
   return encodeSafetensors(tensors, { sha256: blank, checkpoint: format, record: JSON.stringify(record) });
 }
 
@@ -49,6 +49,7 @@ export async function openContents(bytes: Uint8Array, file: string): Promise<Che
     throw damaged(file, copy.length === 0 ? "it is empty" : "it does not begin as a checkpoint does");
   copy.fill(0x30, digestAt, digestAt + blank.length);
   if ((await digestOf(copy)) !== given) throw damaged(file, "its bytes are not those that were written");
+  const { decodeSafetensors } = await import("../../io/index.js");
   try {
     const loaded = decodeSafetensors(copy, file);
     const { metadata } = loaded;

@@ -1,17 +1,11 @@
 /** A model out of a directory of checkpoints, to use it rather than to train on. */
-import { AdjointError, type Tensor } from "../../index.js";
 import type { Module } from "../../nn/index.js";
 import { checkOptionNames, invalidArgument } from "../../util/checks.js";
 import { formatReceived } from "../../util/errors.js";
 import { checkModel } from "../model.js";
 import type { EpochRecord } from "../run.js";
-import { type CheckpointFiles, nodeFiles } from "./files.js";
-import { checkFingerprint, fingerprintOf } from "./fingerprint.js";
-import { damaged } from "./format.js";
-import type { Notice } from "./options.js";
-import { parseRecord } from "./record.js";
-import { modelFrom } from "./restore.js";
-import { bestName, CheckpointStore } from "./store.js";
+import type { CheckpointFiles } from "./files.js";
+import { type Notice, warn } from "./options.js";
 
 /** Which checkpoint, and where from. */
 export interface LoadCheckpointOptions {
@@ -62,29 +56,7 @@ export async function loadCheckpoint<Model extends Module>(
     throw invalidArgument(operation, "which", '"latest" or "best"', formatReceived(which));
   if (typeof onNotice !== "function")
     throw invalidArgument(operation, "onNotice", "a function", formatReceived(onNotice));
-  const store = new CheckpointStore(directory, options.files ?? (await nodeFiles()), 1);
-  const found = which === "best" ? await store.best() : await store.latest(onNotice);
-  if (found === undefined)
-    throw new AdjointError(
-      "checkpoint-missing",
-      `loadCheckpoint: there is no ${which === "best" ? bestName : "checkpoint"} in ${directory}${directory.endsWith(".safetensors") ? "; give the directory of the checkpoints, not one of its files" : ""}`,
-      { operation, argument: "directory", expected: "a checkpoint", file: directory },
-    );
-  const { file, tensors } = found;
-  const record = parseRecord(found.record, file);
-  const ofModel = Object.entries(record.fingerprint).filter(([name]) => /^model(\.|$)/.test(name));
-  const remedy = "give a model made as the one that was trained";
-  checkFingerprint(Object.fromEntries(ofModel), fingerprintOf(model), file, { operation, remedy });
-  const take = (name: string): Tensor => {
-    const leaf = tensors.get(name);
-    if (leaf !== undefined) return leaf;
-    throw damaged(file, `it has no tensor ${name}`);
-  };
-  const { history, position } = record;
-  return { model: modelFrom(model, "model", take, file), history, step: position.steps, file };
-}
-
-/** Where nobody listens to notices. */
-export function warn({ message }: Notice): void {
-  console.warn(`adjoint: ${message}`);
+  // who only trains needs none of it
+  const { readModel } = await import("./read-model.js");
+  return readModel(directory, model, { ...options, which, onNotice });
 }

@@ -45,6 +45,11 @@ export type Notice =
       readonly message: string;
     };
 
+/** Where nobody listens to notices. */
+export function warn({ message }: Notice): void {
+  console.warn(`adjoint: ${message}`);
+}
+
 /** The options as a run uses them. */
 export interface CheckpointPlan extends CheckpointOptions {
   readonly everyEpochs: number;

@@ -1,15 +1,16 @@
 /**
- * Writes checkpoints beside the run: the bytes are made at once, between two steps, and go to the disk while the next steps are
+ * Writes checkpoints beside the run: the bytes are made between two steps, and go to the disk while the next steps are
  * made. A checkpoint that is due while another is still being written waits for it, so that a slow disk slows the run down
  * instead of filling memory.
  */
-import { type CheckpointContents, encodeContents } from "./format.js";
+import { encodeContents } from "./format.js";
 import type { CheckpointPlan } from "./options.js";
 import type { Position } from "./record.js";
+import { contentsOf, type RunState } from "./restore.js";
 import type { CheckpointStore } from "./store.js";
 
-/** What there is to keep now, and the number of updates before it. */
-export type Collect = () => CheckpointContents & { readonly step: number };
+/** The state there is to keep now, and the number of updates before it. */
+export type Collect = () => RunState & { readonly step: number };
 
 export class Saver {
   private readonly store: CheckpointStore;
@@ -75,8 +76,8 @@ export class Saver {
   async save(isBest: boolean): Promise<void> {
     await this.settle();
     if (this.gather === undefined) return;
-    const { step, ...contents } = this.gather();
-    const bytes = encodeContents(contents);
+    const { step, ...state } = this.gather();
+    const bytes = await encodeContents(contentsOf(state));
     this.lastSteps = step;
     this.lastAt = performance.now();
     const write = async (): Promise<void> => {

@@ -3,7 +3,6 @@
  * new one, never a part. Node's modules are imported when they are needed, so bundles for browsers hold none of this.
  */
 import { AdjointError } from "../../index.js";
-import { readBytes, writeAtomically } from "../../io/index.js";
 import { makeDirectories } from "../checkpoint/files.js";
 
 const operation = "runFolder";
@@ -63,11 +62,13 @@ export async function append(file: string, content: string | Uint8Array): Promis
 
 /** @throws AdjointError `unwritable-output` */
 export async function writeText(file: string, text: string): Promise<void> {
+  const { writeAtomically } = await import("../../io/index.js");
   await writeAtomically(file, new TextEncoder().encode(text), operation);
 }
 
 /** @throws AdjointError `file-not-found` */
 export async function readText(file: string, reader: string): Promise<string> {
+  const { readBytes } = await import("../../io/index.js");
   return new TextDecoder().decode((await readBytes(file, reader)).bytes);
 }
 
