@@ -33,6 +33,9 @@ export class Side {
   constructor({ program, args, env }) {
     this.child = spawn(program, args, { env, stdio: ["pipe", "pipe", "pipe"] });
     this.errors = "";
+    // after all it wrote was read
+    /** @type {Promise<import("node:child_process").ChildProcess>} */
+    this.ended = new Promise((resolve) => this.child.once("close", () => resolve(this.child)));
     this.child.stderr.setEncoding("utf8").on("data", (text) => {
       // the last of it says why a process ended
       this.errors = (this.errors + text).slice(-4000);
@@ -51,8 +54,10 @@ export class Side {
     this.child.stdin.write(`${JSON.stringify(message)}\n`);
     const { value, done } = await this.lines.next();
     if (done) {
+      const { exitCode, signalCode } = await this.ended;
+      const how = signalCode ?? `exit code ${exitCode}`;
       const lines = this.errors.trim().split("\n");
-      throw new Unavailable(`its process ended: ${lines[lines.length - 1] || "without a word"}`);
+      throw new Unavailable(`its process ended: ${how}, ${lines[lines.length - 1] || "without a word"}`);
     }
     const answer = JSON.parse(value);
     if (typeof answer.error === "string") throw new Unavailable(answer.error, answer.absent === true);
@@ -87,10 +92,9 @@ export class Side {
 
   async close() {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const ended = new Promise((resolve) => this.child.once("exit", resolve));
     this.child.stdin.end();
     const late = setTimeout(() => this.child.kill(), 2000);
-    await ended;
+    await this.ended;
     clearTimeout(late);
   }
 }

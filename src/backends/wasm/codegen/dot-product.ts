@@ -63,9 +63,11 @@ export class ProductWriter {
     const [a, packA] = operandOf(place, kernel, form, "a");
     const [b, packB] = operandOf(place, kernel, form, "b");
     const direct = target === undefined ? this.direct(a, b) : undefined;
-    const out = direct?.out ?? this.sums(target ?? place.scratch(kernel.dtype, m * n));
+    const inPlace = target === undefined && direct === undefined ? this.ownPlace(a, b) : undefined;
+    const out = direct?.out ?? inPlace?.out ?? this.sums(target ?? place.scratch(kernel.dtype, m * n));
     const multiply = this.multiplier(a, b, out, direct?.update);
-    const ending = direct === undefined && target === undefined ? this.epilogue(out.base) : undefined;
+    const ending =
+      direct === undefined && target === undefined ? this.epilogue(out.base, inPlace?.view) : undefined;
     const startsAtZero = form.outerSummed.length > 0 && direct?.update.adds !== true;
     const packings = [packA, packB].filter((packing) => packing !== undefined);
     const pack = (once: boolean): void => {
@@ -134,6 +136,34 @@ export class ProductWriter {
     // what is generated here stores sums as they are
     const isPlain = !update.adds && update.factor === 1;
     return isPlain || this.place.context.hostTakes(this.problem(a, b, out)) ? { out, update } : undefined;
+  }
+
+  /**
+   * The place of the last store, where sums may wait for what is done with them: it takes no memory besides, and is written in any
+   * case. Nothing else of that place may be wanted: it is read by nobody, and of all stores of an element the last overwrites
+   * the sum.
+   */
+  private ownPlace(a: Placed, b: Placed): { readonly out: Placed; readonly view: number } | undefined {
+    const { place, kernel, form } = this;
+    const store = kernel.stores[kernel.stores.length - 1];
+    const plan = place.context.buffer(store.buffer);
+    if (store.at !== undefined || store.accumulate === true || plan.dtype !== kernel.dtype) return undefined;
+    const others = [kernel.a, kernel.b, ...form.views.filter((view) => view !== store)];
+    const isOther = others.some(({ buffer }) => this.overlap(buffer, store.buffer));
+    const out = isOther ? undefined : this.placeOf(store);
+    if (out === undefined) return undefined;
+    // where rows or columns are not side by side, the host would have to leave it
+    const hostTakes = (to: Placed): boolean => place.context.hostTakes(this.problem(a, b, to));
+    const isLeft = !hostTakes(out) && hostTakes(this.sums(out.base));
+    return isLeft ? undefined : { out, view: form.views.indexOf(store) };
+  }
+
+  private overlap(one: number, other: number): boolean {
+    const [x, y] = [one, other].map((buffer) => {
+      const { space, address, length, dtype } = this.place.context.buffer(buffer);
+      return { space, address, end: address + length * bytesPerElement(dtype) };
+    });
+    return x.space === y.space && x.address < y.end && y.address < x.end;
   }
 
   /** The place of a store, if that is a matrix. */
@@ -213,17 +243,18 @@ export class ProductWriter {
     return { prepare, write };
   }
 
-  private epilogue(sums: Base): () => void {
+  /** @param view the view in whose place the sums are, where they are not in memory of their own */
+  private epilogue(sums: Base, view?: number): () => void {
     const { place, kernel, form, axes, status } = this;
     const { f, context } = place;
     const ownBuffer = form.views.length;
-    const steps = sumStrides(form);
+    const { rows, columns } = view === undefined ? sumStrides(form) : stridesOf(form, view);
     const nest = storesOf(kernel, form, {
       kind: "load",
       dtype: kernel.dtype,
       buffer: ownBuffer,
       offset: 0,
-      strides: [...steps.rows, ...steps.columns],
+      strides: [...rows, ...columns],
     });
     const dtypes = form.views.map(({ buffer }) => context.buffer(buffer).dtype);
     const bases = form.views.map(({ buffer }, view) =>
@@ -262,4 +293,9 @@ export class ProductWriter {
     const source = { base: () => base, dtype: () => dtype };
     writeLoops(place.f, place.context, nest, 0, source);
   }
+}
+
+function stridesOf(form: DotForm, view: number): { readonly rows: number[]; readonly columns: number[] } {
+  const [rows, columns] = [form.rows, form.columns].map((axes) => axes.map(({ views }) => views[view]));
+  return { rows, columns };
 }
