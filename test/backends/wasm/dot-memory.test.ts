@@ -115,6 +115,17 @@ describe.each([
       expect(staticBytes + arenaBytes).toBeLessThanOrEqual(1.3 * (parameterBytes + liveBytes));
     },
   );
+
+  it("wait where their results are wanted for what is done with them: layers need packed operands, and no more", () => {
+    setThreads(1);
+    const { f, args } = stepOf({ title: "", batch: 512, widths: [128, 128, 128, 128, 10] });
+    const { schedule } = compileFunction(f, args);
+    const program = new WasmProgram(schedule, { blas });
+    const scratch = program.arenaBytes - schedule.arenaBytes;
+    program.dispose();
+    // a product of [512, 128] would take 262144 by itself, or 32768 block by block; its packed operands take at most 131072
+    expect(scratch).toBeLessThan(blas === null ? 131072 + 4096 : 4096);
+  });
 });
 
 /** out = a·b + bias, in four parts. */
