@@ -12,7 +12,7 @@ import { prepareData } from "./src/data.js";
 import { itemList, selectItems } from "./src/items.js";
 import { loadNow, machine } from "./src/machine.js";
 import { help, readOptions, UsageError } from "./src/options.js";
-import { measurePair } from "./src/pair.js";
+import { measurePair, pooled } from "./src/pair.js";
 import { peerNames } from "./src/peers.js";
 import { markdown } from "./src/report.js";
 
@@ -48,28 +48,43 @@ async function main() {
   const directory = mkdtempSync(join(tmpdir(), "adjoint-bench-"));
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
-  /** @type {import("./src/pair.js").Row[]} */
-  const rows = [];
-  for (const chosen of items) {
+  const pairs = items.flatMap((chosen) => {
     const item = options.quick ? { ...chosen, ...chosen.quick } : chosen;
     const peers = item.peers.filter((name) => options.peers.includes(name));
-    if (peers.length === 0) continue;
-    const files = prepareData(item, directory);
-    for (const peer of peers) {
+    return peers.map((peer) => ({ item, peer }));
+  });
+  /** @type {Map<string, import("./src/data.js").Files>} */
+  const prepared = new Map();
+  /** @param {import("./src/items.js").Item} item */
+  const filesOf = (item) => {
+    const files = prepared.get(item.name) ?? prepareData(item, directory);
+    prepared.set(item.name, files);
+    return files;
+  };
+  /** What the passes so far have measured, pair by pair. @type {(import("./src/pair.js").Row | undefined)[]} */
+  const measured = pairs.map(() => undefined);
+  for (let pass = 0; pass < options.passes; pass++) {
+    if (options.passes > 1) say(`pass ${pass + 1} of ${options.passes}`);
+    for (const [i, { item, peer }] of pairs.entries()) {
+      const before = measured[i];
+      // what could not be measured once is not tried again
+      if (before?.skipped !== undefined) continue;
       say(`${item.name}: adjoint, ${peer} …`);
-      const row = await measurePair({ item, files, peer, dist, directory, options });
+      const files = filesOf(item);
+      const row = await measurePair({ item, files, peer, dist, directory, options, pass });
       if (row.skipped !== undefined) say(`  skipped: ${row.skipped}`);
-      for (const note of row.notes) say(`  ${note}`);
-      rows.push(row);
+      if (pass === 0) for (const note of row.notes) say(`  ${note}`);
+      measured[i] = before === undefined ? row : pooled(before, row);
     }
   }
-  const { threads, quick, blas, rounds } = options;
+  const rows = measured.filter((row) => row !== undefined);
+  const { threads, quick, blas, rounds, passes } = options;
   const loads = { before: loadBefore, highest: Math.max(loadBefore, ...rows.map((row) => row.load)) };
   const run = {
     started,
     finished: new Date().toISOString(),
     machine: machine(),
-    options: { threads, quick, blas, rounds },
+    options: { threads, quick, blas, rounds, passes },
     loads,
     rows,
   };

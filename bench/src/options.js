@@ -18,7 +18,8 @@ export function readOptions(args) {
     items: positionals,
     peers: values.peers === undefined ? peerNames() : peerList(values.peers),
     threads: positive("--threads", values.threads ?? "1"),
-    rounds: positive("--rounds", values.rounds ?? (quick ? "3" : "25")),
+    rounds: positive("--rounds", values.rounds ?? (quick ? "3" : "24")),
+    passes: positive("--passes", values.passes ?? (quick ? "1" : "3")),
     blas: blasChoice(values.blas ?? "auto"),
     dist: values.dist,
     quick,
@@ -38,6 +39,7 @@ function parse(args) {
         peers: { type: "string" },
         threads: { type: "string" },
         rounds: { type: "string" },
+        passes: { type: "string" },
         blas: { type: "string" },
         dist: { type: "string" },
         quick: { type: "boolean" },
@@ -81,7 +83,7 @@ export function help(peers) {
 Measures adjoint (the built package in dist/) and its peers, in turn and
 pairwise, a process for each side. Results must agree before anything is timed.
 Writes bench/results/latest.json and latest.md, and the table to the standard
-output. Without ITEM everything is measured, which takes some twenty minutes.
+output. Without ITEM everything is measured, which takes some half an hour.
 
   ITEM             an item, a group (mlp, adam, threads, cnn, gemm, function,
                    first-call, growth, checkpoint, epoch) or the beginning of a
@@ -92,7 +94,9 @@ Options
                    ${peers.join(",")}
   --threads N      threads of both sides, where they can have more (default 1);
                    the items of group threads have two in any case
-  --rounds N       how often the two sides alternate (default 25, quick: 3)
+  --rounds N       how often the two sides alternate (default 24, quick: 3)
+  --passes N       in how many passes over all items, each with new processes,
+                   the rounds are made (default 3, quick: 1)
   --blas CHOICE    auto (default) or off: may adjoint use a system BLAS? It
                    never does against a peer that is WebAssembly too
   --dist DIR       another build of adjoint

@@ -47,15 +47,21 @@ const quick = { warmUp: 0.05, turn: 0.01, total: 2 };
  */
 const settling = 60;
 
-/** Fewer rounds than this say nothing about the spread, however long they take. */
+/** Fewer rounds than this, of all passes together, say nothing about the spread, however long they take. */
 const fewestRounds = 5;
+/** New processes for a first call, of all passes together. */
+const firstCalls = 11;
 
 /**
+ * A share of the rounds of a pair: those of one pass.
+ *
  * @param {{ item: import("./items.js").Item, files: import("./data.js").Files, peer: string, dist: string,
- *   directory: string, options: import("./options.js").Options }} job
+ *   directory: string, options: import("./options.js").Options, pass: number }} job
  * @returns {Promise<Row>}
  */
-export async function measurePair({ item, files, peer, dist, directory, options }) {
+export async function measurePair({ item, files, peer, dist, directory, options, pass }) {
+  /** Of so many rounds in all, those of this pass. @param {number} rounds */
+  const share = (rounds) => Math.ceil(Math.min(options.rounds, rounds) / options.passes);
   const their = peerOf(peer);
   const threads = item.threads ?? options.threads;
   const settings = { threads, blas: options.blas, dist };
@@ -119,7 +125,7 @@ export async function measurePair({ item, files, peer, dist, directory, options 
     }
     if (threads > 1 && !their.threaded) row.notes.push(`${row.peerName}: one thread, it has no more here`);
 
-    if (item.kind === "step" && (peer === item.peers[0] || peer === "plain")) {
+    if (pass === 0 && item.kind === "step" && (peer === item.peers[0] || peer === "plain")) {
       row.oursFacts = await factsOf(pair[0], row);
       if (peer === "plain") row.theirFacts = await factsOf(pair[1], row);
     }
@@ -130,7 +136,7 @@ export async function measurePair({ item, files, peer, dist, directory, options 
     if (item.kind === "first-call") {
       // a first call happens once in the life of a process
       for (const side of sides.splice(0)) await side.close();
-      for (let round = 0; round < Math.min(options.rounds, 11); round++) {
+      for (let round = 0; round < share(firstCalls); round++) {
         const times = [];
         for (const index of [0, 1]) {
           asked = index === 0 ? "adjoint" : peer;
@@ -148,9 +154,9 @@ export async function measurePair({ item, files, peer, dist, directory, options 
         if (!once) repeats[index] = await warmUp(pair[index], pace);
       }
       const begun = performance.now();
-      while (rounds.length < (once ? Math.min(options.rounds, fewestRounds) : options.rounds)) {
+      while (rounds.length < share(once ? fewestRounds : options.rounds)) {
         const spent = (performance.now() - begun) / 1000;
-        if (spent > pace.total && rounds.length >= Math.min(options.rounds, fewestRounds)) break;
+        if (spent > pace.total / options.passes && rounds.length >= share(fewestRounds)) break;
         const times = [];
         for (const index of [0, 1]) {
           asked = index === 0 ? "adjoint" : peer;
@@ -160,12 +166,8 @@ export async function measurePair({ item, files, peer, dist, directory, options 
         rounds.push(times);
       }
     }
-    row.rounds = rounds;
     row.repeats = repeats;
-    row.ours = spread(rounds.map(([ours]) => ours));
-    row.theirs = spread(rounds.map(([, theirs]) => theirs));
-    row.ratio = row.ours.median / row.theirs.median;
-    row.roundRatios = spread(rounds.map(([ours, theirs]) => ours / theirs));
+    Object.assign(row, summary(rounds));
     row.load = Math.max(row.load, loadNow());
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
@@ -176,6 +178,32 @@ export async function measurePair({ item, files, peer, dist, directory, options 
   }
   return row;
 }
+
+/** @param {number[][]} rounds seconds, ours and theirs */
+function summary(rounds) {
+  const ours = spread(rounds.map(([seconds]) => seconds));
+  const theirs = spread(rounds.map(([, seconds]) => seconds));
+  const roundRatios = spread(rounds.map(([mine, other]) => mine / other));
+  return { rounds, ours, theirs, ratio: ours.median / theirs.median, roundRatios };
+}
+
+/**
+ * Two passes of a pair as one: an engine, an allocator or a neighbour on the machine that is unlucky for minutes, or for the
+ * life of a process, is then one of several.
+ *
+ * @param {Row} before of a pass that was measured
+ * @param {Row} row
+ * @returns {Row}
+ */
+export function pooled(before, row) {
+  if (row.skipped !== undefined) return { ...before, failed: row.failed, skipped: row.skipped, ...nothing };
+  const rounds = [...(before.rounds ?? []), ...(row.rounds ?? [])];
+  const notes = [...new Set([...before.notes, ...row.notes])];
+  return { ...before, load: Math.max(before.load, row.load), notes, ...summary(rounds) };
+}
+
+/** A pair that failed in one pass has no figures. */
+const nothing = { ours: undefined, theirs: undefined, ratio: undefined, roundRatios: undefined };
 
 /** Runs until warm, and says how many runs fill a turn. @param {Side} side @param {typeof full} pace */
 async function warmUp(side, pace) {

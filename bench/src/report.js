@@ -11,7 +11,7 @@ import { digits, unitOf } from "./units.js";
  * @property {string} started
  * @property {string} finished
  * @property {ReturnType<typeof import("./machine.js").machine>} machine
- * @property {{ threads: number, quick: boolean, blas: string, rounds: number }} options
+ * @property {{ threads: number, quick: boolean, blas: string, rounds: number, passes: number }} options
  * @property {{ before: number, highest: number }} loads
  * @property {readonly Row[]} rows
  */

@@ -6,6 +6,7 @@ import { checkpointPlot } from "../src/checkpoint-plot.js";
 import { itemList, selectItems } from "../src/items.js";
 import { convolutionsOf, gemmsOf, parametersOf } from "../src/networks.js";
 import { help, readOptions, UsageError } from "../src/options.js";
+import { pooled } from "../src/pair.js";
 import { peerNames } from "../src/peers.js";
 import { withTables } from "../src/readme.js";
 import { markdown, time } from "../src/report.js";
@@ -25,6 +26,27 @@ test("results disagree by more than the tolerance, by a NaN, or by their number"
   assert.match(disagreement([Number.NaN], [1], 1e-3) ?? "", /NaN/);
   assert.match(disagreement([1], [Number.NaN], 1e-3) ?? "", /NaN/);
   assert.match(disagreement([1], [1, 1], 1e-3) ?? "", /1 numbers against 2/);
+});
+
+test("passes are pooled round by round, and one that failed leaves no figures", () => {
+  /** @param {number[][]} rounds @param {string} note */
+  const row = (rounds, note) => ({
+    ...{ item: "x", title: "x", peer: "torch", peerName: "PyTorch", kind: "step", threads: 1, blas: "auto" },
+    ...{ load: rounds.length, failed: false, notes: ["both", note], rounds, repeats: [1, 1], ratio: 0.5 },
+  });
+  const [first, second] = [row([[1, 2]], "first"), row([[3, 4], [2, 6]], "second")]; // biome-ignore format: pairs
+  const both = pooled(first, second);
+  assert.deepEqual(both.rounds, [[1, 2], [3, 4], [2, 6]]); // biome-ignore format: pairs
+  assert.equal(both.ours?.median, 2);
+  assert.equal(both.theirs?.median, 4);
+  assert.equal(both.ratio, 0.5);
+  assert.equal(both.roundRatios?.median, 0.5);
+  assert.equal(both.load, 2);
+  assert.deepEqual(both.notes, ["both", "first", "second"]);
+  const broken = pooled(first, { ...second, failed: true, skipped: "results disagree" });
+  assert.equal(broken.skipped, "results disagree");
+  assert.ok(broken.failed);
+  assert.equal(broken.ratio, undefined);
 });
 
 test("a step has three products a layer, and two for the first", () => {
@@ -84,13 +106,16 @@ test("options out of range are refused", () => {
   for (const wrong of [
     ["--threads", "0"],
     ["--rounds", "x"],
+    ["--passes", "0"],
     ["--peers", "numpy"],
     ["--blas", "on"],
     ["--fast"],
   ])
     assert.throws(() => readOptions(wrong), UsageError, wrong.join(" "));
   assert.equal(readOptions(["--quick"]).rounds, 3);
-  assert.equal(readOptions([]).rounds, 25);
+  assert.equal(readOptions([]).rounds, 24);
+  assert.equal(readOptions(["--quick"]).passes, 1);
+  assert.equal(readOptions([]).passes, 3);
 });
 
 test("help fits 80 columns and names every peer", () => {
@@ -128,7 +153,7 @@ test("the table has a line for each pair, says what is missing, and warns of a b
     started: "2026-01-02T03:04:05Z",
     finished: "2026-01-02T03:05:05Z",
     machine: { processor: "P", cores: 2, memoryGiB: 4, node: "v20.0.0", platform: "linux x64" },
-    options: { threads: 1, quick: false, blas: "auto", rounds: 3 },
+    options: { threads: 1, quick: false, blas: "auto", rounds: 3, passes: 1 },
     loads: { before: 0.2, highest: 1.6 },
     rows: [
       { ...row, title: "B", load: 1.6, ours: seconds, theirs: seconds, ratio: 1, roundRatios: half },
@@ -267,7 +292,7 @@ test("tables are written between their markers, and nowhere else", () => {
     started: "2026-01-02T03:04:05Z",
     finished: "2026-01-02T03:05:05Z",
     machine: { processor: "P", cores: 2, memoryGiB: 4, node: "v20.0.0", platform: "linux x64" },
-    options: { threads: 1, quick: false, blas: "auto", rounds: 3 },
+    options: { threads: 1, quick: false, blas: "auto", rounds: 3, passes: 1 },
     loads: { before: 0.2, highest: 0.6 },
     rows: [rowOf({})],
   };
