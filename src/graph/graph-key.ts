@@ -1,14 +1,17 @@
 /**
  * A graph as a key: equal keys, equal programs. Operations by name and parameters, values by where they come from, constants
- * of one number by it and others by identity.
+ * of few elements by these and others by identity.
  */
 
+import { sizeOf } from "../types/shape.js";
 import { identityOf } from "../util/tree.js";
 import type { Graph } from "./graph.js";
 import type { Node } from "./node.js";
 
 /** Stands before what is compared by identity. */
 const identityMark = "@";
+/** Elements up to which a constant is compared by value. */
+const fewElements = 4096;
 
 const known = new WeakMap<Graph, string>();
 
@@ -30,10 +33,7 @@ function writeKey(graph: Graph): string {
   const nameOf = (node: Node): string => {
     const name = numbers.get(node);
     if (name !== undefined) return name;
-    const uniform = node.storage?.uniform;
-    const value =
-      uniform === undefined ? `${identityMark}${identityOf(node)}` : Object.is(uniform, -0) ? "-0" : uniform;
-    return `${node.dtype}[${node.shape}]=${value}`;
+    return `${node.dtype}[${node.shape}]=${valueKey(node)}`;
   };
   const lines = graph.operations.map(({ primitive, params, inputs, outputs }) => {
     const line = `${primitive.name}(${inputs.map(nameOf).join()})${paramKey(params)}`;
@@ -44,16 +44,36 @@ function writeKey(graph: Graph): string {
   return `${types.join()}{${lines.join(";")}}${graph.outputs.map(nameOf).join()}`;
 }
 
+/** A constant's elements, where they are few or all the same by rule; else which one it is. */
+function valueKey(node: Node): string {
+  const { storage, shape } = node;
+  if (storage?.uniform !== undefined) return numberKey(storage.uniform);
+  const isUnknown = storage === null || storage.gone !== undefined || sizeOf(shape) > fewElements;
+  if (isUnknown) return `${identityMark}${identityOf(node)}`;
+  return Array.from(storage.read(), numberKey).join(" ");
+}
+
+/** JSON has no infinities, and one zero. */
+function numberKey(value: number): string {
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
 /** Parameters of an operation as a key; graphs among them by theirs, functions by identity. */
 export function paramKey(value: unknown): string {
   if (typeof value === "function") return `${identityMark}${identityOf(value)}`;
-  if (typeof value !== "object" || value === null)
-    return Object.is(value, -0) ? "-0" : (JSON.stringify(value) ?? String(value));
+  if (typeof value === "number") return numberKey(value);
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? String(value);
   if (Array.isArray(value)) return `[${value.map(paramKey).join()}]`;
   if (isGraph(value)) return graphKey(value);
   return `{${Object.entries(value)
     .map(([key, item]) => `${key}:${paramKey(item)}`)
     .join()}}`;
+}
+
+/** The key of a graph that holds no functions or values of its own: one that does comes once, and must not be kept alive. */
+export function closedKey(graph: Graph): string | undefined {
+  const key = graphKey(graph);
+  return key.includes(identityMark) ? undefined : key;
 }
 
 /** Graphs by their keys, the least recently asked for first. */
@@ -65,9 +85,8 @@ const mostCanonical = 256;
  * closed graphs, which hold no values.
  */
 export function canonicalGraph(graph: Graph): Graph {
-  const key = graphKey(graph);
-  // what holds functions or values of its own comes once, and must not be kept alive
-  if (key.includes(identityMark)) return graph;
+  const key = closedKey(graph);
+  if (key === undefined) return graph;
   const found = canonical.get(key) ?? graph;
   canonical.delete(key);
   canonical.set(key, found);

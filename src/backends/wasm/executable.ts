@@ -6,11 +6,12 @@
  */
 
 import { buffersOf, outputsOf } from "../../compiler/kernels.js";
-import { type Compiled, compile } from "../../compiler/pipeline.js";
+import type { Compiled } from "../../compiler/pipeline.js";
 import type { CompileOptions, Executable } from "../../graph/device.js";
 import type { Graph } from "../../graph/graph.js";
 import type { Storage } from "../../graph/storage.js";
 import { AdjointError } from "../../util/errors.js";
+import { compileOnce } from "./compile-once.js";
 import { WasmProgram } from "./program.js";
 import { ProgramStorage } from "./program-storage.js";
 
@@ -55,7 +56,7 @@ export class WasmExecutable implements Executable {
   constructor(graph: Graph, options: CompileOptions) {
     this.graph = graph;
     this.options = options;
-    this.compiled = compile(graph, options);
+    this.compiled = compileOnce(graph, options);
     this.program = programOf(this.compiled);
     this.firstOverwrite = firstOverwrite(this.compiled);
     const { schedule, inputs, outputs } = this.compiled;
@@ -141,7 +142,7 @@ export class WasmExecutable implements Executable {
     const pinnedOutputs = this.outputsPinned || this.unread > 0;
     for (const input of this.inputs) input.repeated = 0;
     this.unread = 0;
-    const compiled = compile(this.graph, { ...this.options, pinned, pinnedOutputs });
+    const compiled = compileOnce(this.graph, { ...this.options, pinned, pinnedOutputs });
     let program: WasmProgram;
     try {
       program = programOf(compiled);

@@ -1,7 +1,8 @@
 /** A compiled schedule in a memory: its module, and where its buffers lie. On one thread's memory, or on shared memory. */
 import type { Schedule } from "../../loops/ir.js";
+import { identityOf } from "../../util/tree.js";
 import { type Blas, findBlas } from "../blas/library.js";
-import { compileSchedule } from "./codegen/schedule.js";
+import { type CompiledSchedule, compileSchedule } from "./codegen/schedule.js";
 import type { WasmFeatures } from "./features.js";
 import { ordinaryMemory, type WasmMemory } from "./memory.js";
 import { runProduct } from "./products.js";
@@ -44,18 +45,39 @@ export interface Instance {
 
 let lastNumber = 0;
 
+interface Code extends CompiledSchedule {
+  readonly module: WebAssembly.Module;
+}
+
+/** Of schedules that are still in use, by what the code depends on beside them. */
+const written = new WeakMap<Schedule, Map<string, Code>>();
+
+/** The code of a schedule, written once: what the engine has made of it is used again, too. */
+function codeOf(
+  schedule: Schedule,
+  { features, blas, exportKernels }: InstanceOptions,
+  threads: number,
+): Code {
+  const ways = written.get(schedule) ?? new Map<string, Code>();
+  written.set(schedule, ways);
+  const key = `${JSON.stringify(features)} ${blas === undefined ? "" : identityOf(blas)} ${exportKernels} ${threads}`;
+  let code = ways.get(key);
+  if (code === undefined) {
+    const compiled = compileSchedule(schedule, features, { host: blas, exportKernels, threads });
+    code = { ...compiled, module: new WebAssembly.Module(compiled.bytes) };
+    ways.set(key, code);
+  }
+  return code;
+}
+
 /**
  * @param pool whose workers share what work can be shared; without, one thread does it all
  * @throws AdjointError `device` when its buffers find no room
  */
 export function instantiate(schedule: Schedule, options: InstanceOptions, pool: Pool | undefined): Instance {
-  const { features, blas, exportKernels } = options;
+  const { blas } = options;
   const mostThreads = pool === undefined ? 1 : threads();
-  const compiled = compileSchedule(schedule, features, {
-    host: blas,
-    exportKernels,
-    threads: mostThreads,
-  });
+  const compiled = codeOf(schedule, options, mostThreads);
   const { bytes, arenaBytes, products, sharedWork } = compiled;
   const sharing = compiled.isShared ? pool : undefined;
   const place = sharing?.memory ?? options.memory ?? ordinaryMemory();
@@ -64,7 +86,7 @@ export function instantiate(schedule: Schedule, options: InstanceOptions, pool: 
     if (blas !== undefined) runProduct(blas, products[product], blas.address(memory.buffer), a, b, out);
   };
   const imports = { env: { memory, multiply, stalled: () => sharing?.stalled() } };
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);
+  const instance = new WebAssembly.Instance(compiled.module, imports);
   const staticBase = place.allocate(schedule.staticBytes);
   try {
     place.arena(arenaBytes);
