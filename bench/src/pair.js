@@ -42,10 +42,10 @@ const full = { warmUp: 1, turn: 0.06, total: 40 };
 const quick = { warmUp: 0.05, turn: 0.01, total: 2 };
 
 /**
- * Milliseconds between turns where there are several threads: a thread pool spins before it sleeps (OpenBLAS for some 30 ms),
- * and would take a core from the other side.
+ * Milliseconds between turns where there are several threads: a thread pool spins before it sleeps (PyTorch with OpenBLAS for
+ * 100 ms here, by its processor time), and would take a core from the other side.
  */
-const settling = 60;
+const settling = 150;
 
 /** Fewer rounds than this, of all passes together, say nothing about the spread, however long they take. */
 const fewestRounds = 5;
