@@ -33,25 +33,30 @@ export function checkpointPlot(points) {
   const series = ["blocks", "chain"].map((way) => {
     const own = points.filter((point) => point.way === way).sort((a, b) => a.count - b.count);
     const line = own.map(({ time, saved }) => `${at(x(time))},${at(y(1 / saved))}`).join(" ");
-    const marks = own.map(
-      (point) =>
-        `<circle cx="${at(x(point.time))}" cy="${at(y(1 / point.saved))}" r="4"/><text x="${at(x(point.time))}" y="${at(y(1 / point.saved) + (way === "chain" ? 16 : -8))}" text-anchor="middle" class="small">${checkpointName(point)}</text>`,
-    );
+    const least = own.findIndex(({ saved }) => own.every((other) => other.saved <= saved));
+    const marks = own.map((point, i) => {
+      const [left, top] = [x(point.time), y(1 / point.saved)];
+      // beside the line: below a chain; right of blocks, but left where they are best and the line turns
+      const [dx, dy, anchor] =
+        way === "chain" ? [0, 18, "middle"] : i === least ? [-9, 4, "end"] : [9, i < least ? -3 : 5, "start"];
+      return `<circle cx="${at(left)}" cy="${at(top)}" r="4"/><text x="${at(left + dx)}" y="${at(top + dy)}" text-anchor="${anchor}" class="small">${checkpointName(point)}</text>`;
+    });
     return `<g class="${way}"><polyline points="${line}"/>\n${marks.join("\n")}</g>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title">
 <title id="title">checkpoint() on a network of 32 layers: memory over time, in blocks of equal length and as a chain</title>
 <style>
 text { font: 12px system-ui, sans-serif; fill: #24292f; } .small { font-size: 10px; } .title { font-weight: 600; }
-.axis { stroke: #57606a; } .grid { stroke: #d0d7de; } polyline { fill: none; stroke-width: 1.5; }
+.axis { stroke: #57606a; } .grid { stroke: #d0d7de; } polyline { fill: none; stroke-width: 1.5; } .page { fill: #ffffff; }
 .chain polyline { stroke: #0969da; } .chain circle { fill: #0969da; }
 .blocks polyline { stroke: #bc4c00; stroke-dasharray: 5 4; } .blocks circle { fill: #bc4c00; }
 @media (prefers-color-scheme: dark) {
-text { fill: #e6edf3; } .axis { stroke: #9198a1; } .grid { stroke: #3d444d; }
+text { fill: #e6edf3; } .page { fill: #0d1117; } .axis { stroke: #9198a1; } .grid { stroke: #3d444d; }
 .chain polyline { stroke: #58a6ff; } .chain circle { fill: #58a6ff; }
 .blocks polyline { stroke: #f0883e; } .blocks circle { fill: #f0883e; }
 }
 </style>
+<rect class="page" width="${width}" height="${height}"/>
 <text x="${panel.left}" y="22" class="title">values between kernels, over time of a step (without checkpoint(): 1 and 1)</text>
 ${[...rows, ...columns].join("\n")}
 <line class="axis" x1="${panel.left}" x2="${right}" y1="${bottom}" y2="${bottom}"/>
