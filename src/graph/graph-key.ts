@@ -10,6 +10,8 @@ import type { Node } from "./node.js";
 
 /** Stands before what is compared by identity. */
 const identityMark = "@";
+/** Stands before the elements of a constant that is compared by them. */
+const elementsMark = "#";
 /** Elements up to which a constant is compared by value. */
 const fewElements = 4096;
 
@@ -50,7 +52,7 @@ function valueKey(node: Node): string {
   if (storage?.uniform !== undefined) return numberKey(storage.uniform);
   const isUnknown = storage === null || storage.gone !== undefined || sizeOf(shape) > fewElements;
   if (isUnknown) return `${identityMark}${identityOf(node)}`;
-  return Array.from(storage.read(), numberKey).join(" ");
+  return elementsMark + Array.from(storage.read(), numberKey).join(" ");
 }
 
 /** JSON has no infinities, and one zero. */
@@ -70,7 +72,7 @@ export function paramKey(value: unknown): string {
     .join()}}`;
 }
 
-/** The key of a graph that holds no functions or values of its own: one that does comes once, and must not be kept alive. */
+/** The key of a graph that holds no functions and no large values of its own: one that does comes once. */
 export function closedKey(graph: Graph): string | undefined {
   const key = graphKey(graph);
   return key.includes(identityMark) ? undefined : key;
@@ -85,8 +87,9 @@ const mostCanonical = 256;
  * closed graphs, which hold no values.
  */
 export function canonicalGraph(graph: Graph): Graph {
-  const key = closedKey(graph);
-  if (key === undefined) return graph;
+  const key = graphKey(graph);
+  // what holds functions or values of its own must not be kept alive; and values may be disposed of by whom they belong to
+  if (key.includes(identityMark) || key.includes(elementsMark)) return graph;
   const found = canonical.get(key) ?? graph;
   canonical.delete(key);
   canonical.set(key, found);

@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { compileOnce } from "../../../src/backends/wasm/compile-once.js";
 import { type Graph, traceGraph } from "../../../src/graph/graph.js";
-import { closedKey } from "../../../src/graph/graph-key.js";
+import { canonicalGraph, closedKey } from "../../../src/graph/graph-key.js";
 import { jit, random, type Tensor, tensor, where } from "../../../src/index.js";
 
 const type = { shape: [2, 3], dtype: "float32" } as const;
@@ -80,6 +80,17 @@ describe("a graph is another", () => {
     gone(state);
     expect(closedKey(before)).toBeUndefined();
   });
+});
+
+it("a graph with a constant does not stand for an equal one, whose constant outlives its own", () => {
+  const of = (constant: Tensor): Graph => graphOf((x) => x.mul(constant));
+  const [one, other] = [of(tensor([1, 2, 3])), of(tensor([1, 2, 3]))];
+  expect(closedKey(one)).toBe(closedKey(other));
+  expect(canonicalGraph(one)).toBe(one);
+  expect(canonicalGraph(other)).toBe(other);
+  const uniform = graphOf((x) => x.mul(11));
+  expect(canonicalGraph(uniform)).toBe(uniform);
+  expect(canonicalGraph(graphOf((x) => x.mul(11)))).toBe(uniform);
 });
 
 describe("functions with equal graphs", () => {
